@@ -1,0 +1,105 @@
+import { type Static, type TObject, type TSchema, Type } from 'typebox'
+
+/** How long an operation waits between attempts: doubling from `firstMs` to at most `maxMs`, with jitter. */
+export interface Backoff {
+  firstMs: number
+  maxMs: number
+}
+
+/**
+ * The declaration of an operation: all that a caller, the API and the worker must know of it before any of its
+ * code runs. Its schemas become the route's validation, the OpenAPI document and the handler's types.
+ */
+export interface OperationContract<
+  Input extends TObject = TObject,
+  Output extends TSchema = TSchema,
+  Step extends string = string,
+  Settings extends TObject = TObject,
+> {
+  /** `noun.verb`, lower case; also the name of the operation's folder. */
+  readonly name: string
+  /** `METHOD /path`; members of `input` may stand in the path as `{member}`. */
+  readonly route: `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`
+  readonly summary: string
+  readonly description?: string
+  /**
+   * Path members, then body members (or query members, for GET). Members that it does not name are refused,
+   * unless the schema allows them itself.
+   */
+  readonly input: Input
+  /** What the handler returns; a result that breaks it ends the task as `failed`, `invalid_result`. */
+  readonly output: Output
+  /** Rules between members, that a schema cannot say. Each fault names the member at fault. */
+  check?(input: Static<Input>): { member: string; detail: string }[]
+  /** Path of the resource that a result made; none: the result is data only. */
+  resource?(output: Static<Output>): string
+  /** The `rel` of the link to that resource: the name of its collection. */
+  readonly collection?: string
+  /** Names of the steps, in order, as shown in `workflow`. */
+  readonly steps: readonly Step[]
+  /** Attempts before the task fails with `attempts_exhausted`; at least 1. */
+  readonly attempts: number
+  readonly backoff: Backoff
+  /** The lane whose slots its tasks share; the operation's own name unless it says otherwise. */
+  readonly lane: string
+  /** The route answers at once by itself, and starts a task only for `Prefer: respond-async`. */
+  readonly immediate: boolean
+  /** Environment variables that its handler reads: upper-case names, each with a default. */
+  readonly settings: Settings
+}
+
+type Defaulted = 'steps' | 'attempts' | 'backoff' | 'lane' | 'immediate' | 'settings'
+
+/** What `defineOperation` takes: an `OperationContract` in which what has a default may be left out. */
+export type OperationSpec<
+  Input extends TObject,
+  Output extends TSchema,
+  Step extends string,
+  Settings extends TObject,
+> = Omit<OperationContract<Input, Output, Step, Settings>, Defaulted> &
+  Partial<Pick<OperationContract<Input, Output, Step, Settings>, Defaulted>>
+
+/**
+ * Declares an operation. Defaults: no steps, 3 attempts, backoff 1 s doubling to 60 s, a lane of its own.
+ *
+ * @throws {TypeError} in words, if the name, the route or the steps are not in form.
+ */
+export function defineOperation<
+  Input extends TObject,
+  Output extends TSchema,
+  const Step extends string = never,
+  Settings extends TObject = TObject<Record<never, never>>,
+>(spec: OperationSpec<Input, Output, Step, Settings>): OperationContract<Input, Output, Step, Settings> {
+  const fault = faultOf(spec)
+  if (fault) throw new TypeError(`operation '${spec.name}': ${fault}`)
+  return {
+    steps: [],
+    attempts: 3,
+    backoff: { firstMs: 1_000, maxMs: 60_000 },
+    lane: spec.name,
+    immediate: false,
+    settings: Type.Object({}) as unknown as Settings,
+    ...spec,
+    input: { additionalProperties: false, ...spec.input },
+  }
+}
+
+function faultOf(spec: OperationSpec<TObject, TSchema, string, TObject>): string | undefined {
+  if (!/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/.test(spec.name)) return 'the name must look like noun.verb'
+  if (!/^[a-z][a-z0-9_.-]*$/.test(spec.lane ?? spec.name))
+    return 'the lane must be lower-case letters, digits and . _ -'
+  if (spec.attempts !== undefined && !(Number.isInteger(spec.attempts) && spec.attempts >= 1))
+    return 'attempts must be a whole number of at least 1'
+  const steps = spec.steps ?? []
+  if (new Set(steps).size !== steps.length) return 'two steps have the same name'
+  const members = Object.keys(spec.input.properties)
+  const stray = pathMembers(spec.route).find((member) => !members.includes(member))
+  if (stray) return `the path names {${stray}}, which the input does not have`
+  if (spec.resource && !spec.collection) return 'a resource needs the name of its collection'
+  return undefined
+}
+
+/** The names in braces of a route's path, in order. */
+export function pathMembers(route: string): string[] {
+  return [...route.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!)
+}

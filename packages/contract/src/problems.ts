@@ -1,0 +1,124 @@
+/** One kind of problem: what every answer of this kind says. */
+export interface ProblemKind {
+  /** HTTP status code. */
+  status: number
+  title: string
+  /** Told at `/problems/{code}`: what happened and what the caller can do. */
+  explanation: string
+}
+
+/** Every problem this API can answer with, by its stable `code` (RFC 9457). */
+export const PROBLEMS = {
+  malformed_json: {
+    status: 400,
+    title: 'The body is not JSON',
+    explanation:
+      'The body could not be read as JSON in UTF-8. `detail` says where reading stopped. Repair the body and send it again.',
+  },
+  malformed_request: {
+    status: 400,
+    title: 'The request is malformed',
+    explanation:
+      'The request breaks the rules of HTTP or of its URL, for example by a broken percent-encoding.',
+  },
+  not_found: {
+    status: 404,
+    title: 'There is nothing here',
+    explanation:
+      'No resource has this address: it never existed, it is not yours, or it ended so long ago that even the memory of it is gone.',
+  },
+  method_not_allowed: {
+    status: 405,
+    title: 'This method does not apply here',
+    explanation: 'The resource exists, but not for this method. The `Allow` header lists the methods it has.',
+  },
+  not_acceptable: {
+    status: 406,
+    title: 'No acceptable form of this resource',
+    explanation:
+      'The `Accept` header asks for media types that this resource does not have. `detail` names those it has.',
+  },
+  request_timeout: {
+    status: 408,
+    title: 'The request took too long to arrive',
+    explanation: 'The head or the body of the request did not arrive in time. Send it again.',
+  },
+  not_ended: {
+    status: 409,
+    title: 'The task has not ended',
+    explanation:
+      'Only a task that has ended can be deleted. Poll it until its status is `completed`, `failed` or `canceled`.',
+  },
+  gone: {
+    status: 410,
+    title: 'The task has expired',
+    explanation:
+      'The task ended and its record was kept as long as promised (`Sunset`), or it was deleted. The problem still tells how it ended; the resource that it made lives on.',
+  },
+  too_large: {
+    status: 413,
+    title: 'The body is too large',
+    explanation: 'The body exceeds the limit of this route, which `detail` names. Send less, or split it.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'This media type is not understood here',
+    explanation: 'The `Content-Type` of the body is missing or not one that this route reads.',
+  },
+  range_not_satisfiable: {
+    status: 416,
+    title: 'The range lies outside the resource',
+    explanation:
+      'The `Range` header asks for bytes that the resource does not have. `Content-Range` tells its length.',
+  },
+  invalid_input: {
+    status: 422,
+    title: 'The input is not valid',
+    explanation:
+      'The request was understood but breaks the rules of the operation. Each entry of `errors` names one place (`pointer` into the body, `query` or `header`) and what is wrong there.',
+  },
+  idempotency_conflict: {
+    status: 422,
+    title: 'This Idempotency-Key belongs to another request',
+    explanation:
+      'The key was used within the last 24 hours for a request with another method, path, body or options. Use a new key for a new request.',
+  },
+  header_too_large: {
+    status: 431,
+    title: 'The request head is too large',
+    explanation: 'The header fields together exceed 16 kB. Send fewer or shorter ones.',
+  },
+  internal: {
+    status: 500,
+    title: 'Something went wrong on our side',
+    explanation:
+      'The fault is ours and was logged under the `X-Request-Id` of the answer. Repeating the request may help.',
+  },
+  backlog_full: {
+    status: 503,
+    title: 'Too many tasks are waiting',
+    explanation:
+      'The operation has as many waiting tasks as it may have, or more than `Max-Queue` accepts. Nothing was started. Repeat after `Retry-After`.',
+  },
+  store_unavailable: {
+    status: 503,
+    title: 'The task store is away',
+    explanation:
+      'The store behind the tasks did not answer in time. If a task was to be started, it was not and will not be. Repeat after `Retry-After`, with the same `Idempotency-Key`.',
+  },
+} as const satisfies Record<string, ProblemKind>
+
+export type ProblemCode = keyof typeof PROBLEMS
+
+/** One fault of the input: exactly one of `pointer`, `query`, `header`, `line` (with `pointer`) says where. */
+export interface InputFault {
+  /** JSON Pointer into the body, as a URI fragment (RFC 6901 §6): `#/start_date`. */
+  pointer?: string
+  /** Name of a query or path parameter. */
+  query?: string
+  /** Name of a header field, in lower case. */
+  header?: string
+  /** 1-based line of an NDJSON body. */
+  line?: number
+  detail: string
+}

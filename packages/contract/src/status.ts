@@ -1,0 +1,42 @@
+import { Type } from 'typebox'
+
+/** The states of a task, in the order of its life. */
+export const TASK_STATUSES = [
+  'pending',
+  'running',
+  'awaiting_confirmation',
+  'canceling',
+  'completed',
+  'failed',
+  'canceled',
+] as const
+export type TaskStatus = (typeof TASK_STATUSES)[number]
+
+/** The states that nothing leaves. */
+export const ENDED_STATUSES = ['completed', 'failed', 'canceled'] as const
+export type EndedStatus = (typeof ENDED_STATUSES)[number]
+
+export function isEnded(status: TaskStatus): status is EndedStatus {
+  return (ENDED_STATUSES as readonly TaskStatus[]).includes(status)
+}
+
+/** Why a task failed; `reason` is null while it has not ended and when it completed. */
+export const FAILURE_REASONS = [
+  'attempts_exhausted',
+  'permanent_error',
+  'invalid_result',
+  'worker_lost',
+] as const
+export type FailureReason = (typeof FAILURE_REASONS)[number]
+
+/** What `workflow` says of a step. */
+export const STEP_STATES = ['not started', 'in progress', 'finished', 'failed'] as const
+export type StepState = (typeof STEP_STATES)[number]
+
+/** `Task-Priority`: 0 is served first. */
+export const PRIORITY = { highest: 0, lowest: 7, default: 3 } as const
+
+/** A JSON schema of the words in `values`. */
+export function OneOf<const Values extends readonly string[]>(values: Values, description: string) {
+  return Type.Enum([...values] as [...Values], { description })
+}

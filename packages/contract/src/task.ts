@@ -1,0 +1,191 @@
+import { type Static, Type } from 'typebox'
+import { FAILURE_REASONS, OneOf, PRIORITY, STEP_STATES, TASK_STATUSES } from './status.ts'
+
+const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
+  Type.Union([schema, Type.Null()])
+
+/** A UUIDv7 (RFC 9562), in lower case. */
+export const Uuid7 = (description: string) =>
+  Type.String({
+    pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',
+    description,
+    examples: ['0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b'],
+  })
+
+/** RFC 3339, UTC, with milliseconds. */
+export const Timestamp = (description: string) =>
+  Type.String({ format: 'date-time', description, examples: ['2026-11-21T10:00:00.000Z'] })
+
+/** Why a task failed, or why one attempt did. */
+export const TaskError = Type.Object(
+  {
+    type: Type.String({ description: 'A URL that explains this kind of error' }),
+    title: Type.String(),
+    code: Type.String({ description: 'Stable slug' }),
+    message: Type.String({ description: 'Written for callers; never a stack trace' }),
+  },
+  { description: 'Why it failed' },
+)
+export type TaskError = Static<typeof TaskError>
+
+const Attempt = Type.Object({
+  attempt: Type.Integer({ minimum: 1 }),
+  started_at: Timestamp('When a worker took it'),
+  ended_at: Nullable(Timestamp('When it ended')),
+  error: Nullable(TaskError),
+})
+
+const Link = Type.Object({
+  rel: Type.String({ description: 'Relation: `self`, or the collection of the resource that was made' }),
+  href: Type.String({ description: 'Relative to this API' }),
+  method: Type.String({ description: 'HTTP method to use' }),
+})
+
+const RequestEcho = Type.Object(
+  {
+    resource: Type.String({ description: 'Path of the request' }),
+    verb: Type.String({ description: 'Its method' }),
+    header: Type.Record(Type.String(), Type.String(), {
+      description: 'Header fields of the request that may be shown',
+    }),
+    body: Type.Optional(Type.Unknown({ description: 'The body as it was sent; absent in lists' })),
+  },
+  { description: 'The request that started the task' },
+)
+
+/** The members of a task document that every style in the task family shares. */
+const members = {
+  task_id: Uuid7('The task'),
+  operation: Type.String({ description: 'Name of the operation', examples: ['car.build'] }),
+  version: Type.Integer({ minimum: 1, description: 'Grows by one at every change that is shown' }),
+  reason: Nullable(OneOf(FAILURE_REASONS, 'Why it failed')),
+  progress: Type.Integer({ minimum: 0, maximum: 100, description: 'Percent' }),
+  eta: Nullable(Type.Integer({ minimum: 0, description: 'Seconds to the end, an estimate; null: unknown' })),
+  queue_position: Nullable(Type.Integer({ minimum: 0, description: '0-based, while pending' })),
+  workflow: Type.Record(Type.String(), OneOf(STEP_STATES, 'State of the step'), {
+    description: 'The steps in declared order',
+  }),
+  request: RequestEcho,
+  result: Type.Optional(Type.Unknown({ description: 'What the operation returned; absent in lists' })),
+  resource: Nullable(Type.String({ description: 'Path of the resource that was made' })),
+  error: Nullable(TaskError),
+  attempt: Type.Integer({ minimum: 0, description: 'The current or last attempt; 0: none yet' }),
+  max_attempts: Type.Integer({ minimum: 1 }),
+  attempts: Type.Array(Attempt, { maxItems: 10, description: 'The last 10' }),
+  priority: Type.Integer({ minimum: PRIORITY.highest, maximum: PRIORITY.lowest }),
+  created_at: Timestamp('When it was accepted'),
+  started_at: Nullable(Timestamp('When work on it first began')),
+  updated_at: Timestamp('When it last changed'),
+  finished_at: Nullable(Timestamp('When it ended')),
+  expires_at: Nullable(Timestamp('From then on it answers 410')),
+  links: Type.Array(Link, { description: 'What can be done now' }),
+}
+
+/** The task document in canonical words. */
+export const Task = Type.Object(
+  { status: OneOf(TASK_STATUSES, 'State of the task'), ...members },
+  { $id: 'Task', title: 'Task', description: 'A request of an operation, and how it goes' },
+)
+export type Task = Static<typeof Task>
+
+/** The words of the style `created`. */
+export const CREATED_WORDS = {
+  pending: 'not started',
+  running: 'active',
+  awaiting_confirmation: 'active',
+  canceling: 'active',
+  completed: 'finished',
+  failed: 'failed',
+  canceled: 'canceled',
+} as const
+
+/** The words of the style `see-other`. */
+export const SEE_OTHER_WORDS = {
+  pending: 'PENDING',
+  running: 'IN_PROGRESS',
+  awaiting_confirmation: 'IN_PROGRESS',
+  canceling: 'IN_PROGRESS',
+  completed: 'COMPLETED',
+  failed: 'FAILED',
+  canceled: 'CANCELED',
+} as const
+
+/** The words of the style `operation`. */
+export const OPERATION_WORDS = {
+  pending: 'notStarted',
+  running: 'running',
+  awaiting_confirmation: 'running',
+  canceling: 'running',
+  completed: 'succeeded',
+  failed: 'failed',
+  canceled: 'canceled',
+} as const
+
+const distinct = <T extends string>(words: Record<string, T>) => [...new Set(Object.values(words))] as T[]
+
+/** A task document whose `status` may be in the words of any style of the task family. */
+export const StyledTask = Type.Object(
+  {
+    status: OneOf(
+      [...new Set([...TASK_STATUSES, ...distinct(CREATED_WORDS), ...distinct(SEE_OTHER_WORDS)])],
+      'State of the task, in the words of the chosen style',
+    ),
+    ...members,
+  },
+  { $id: 'StyledTask', title: 'Task in the words of a style' },
+)
+
+/** The document of the style `operation`. */
+export const OperationDocument = Type.Object(
+  {
+    id: Uuid7('The task'),
+    status: OneOf(distinct(OPERATION_WORDS), 'State in the words of this style'),
+    createdDateTime: Timestamp('When it was accepted'),
+    lastActionDateTime: Timestamp('When it last changed'),
+    percentComplete: Type.Integer({ minimum: 0, maximum: 100 }),
+    resourceLocation: Type.Optional(
+      Type.String({ format: 'uri', description: 'Absolute URL of the resource that was made' }),
+    ),
+    result: Type.Optional(Type.Unknown({ description: 'What a data-only operation returned' })),
+    error: Type.Optional(Type.Object({ code: Type.String(), message: Type.String() })),
+  },
+  { $id: 'Operation', title: 'Operation', description: 'A task in the words of the `operation` style' },
+)
+
+/** A page of `GET /operations`. */
+export const OperationList = Type.Object(
+  {
+    value: Type.Array(Type.Ref('Operation')),
+    nextLink: Type.Optional(Type.String({ format: 'uri', description: 'The next page; absent on the last' })),
+  },
+  { $id: 'OperationList', title: 'A page of operations' },
+)
+
+/** RFC 9457, with the members that this API adds. */
+export const Problem = Type.Object(
+  {
+    type: Type.String({ format: 'uri', description: 'Explains this kind of problem' }),
+    title: Type.String(),
+    status: Type.Optional(Type.Integer({ description: 'The HTTP status; absent under `/operations`' })),
+    detail: Type.String(),
+    code: Type.String({ description: 'Stable slug' }),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({
+          pointer: Type.Optional(Type.String({ description: 'JSON Pointer into the body: `#/start_date`' })),
+          query: Type.Optional(Type.String({ description: 'Query or path parameter at fault' })),
+          header: Type.Optional(Type.String({ description: 'Header field at fault' })),
+          line: Type.Optional(Type.Integer({ minimum: 1, description: 'Line of an NDJSON body' })),
+          detail: Type.String(),
+        }),
+        { description: 'Where the input is at fault' },
+      ),
+    ),
+    task_status: Type.Optional(OneOf(TASK_STATUSES, 'Of an expired or unended task: its status')),
+    reason: Type.Optional(Nullable(Type.String())),
+    finished_at: Type.Optional(Timestamp('Of an expired task: when it ended')),
+    resource: Type.Optional(Nullable(Type.String())),
+  },
+  { $id: 'Problem', title: 'Problem', description: 'RFC 9457 problem details' },
+)
+export type Problem = Static<typeof Problem>

@@ -1,0 +1,51 @@
+import type { TaskRecord } from './store/record.ts'
+import type { LaneState } from './store/upkeep.ts'
+
+/** What the estimate needs of a lane; durations in ms, in any order. */
+export type LaneLoad = Pick<LaneState, 'running' | 'slots' | 'recentMs'>
+
+/**
+ * Milliseconds until a task ends, from what its lane really does; null while nothing is known: no such task ended
+ * lately, nobody works, or the task waits for its next attempt.
+ *
+ * @param position of a pending task among those that wait, 0-based
+ */
+export function etaMs(
+  task: TaskRecord,
+  position: number | null,
+  load: LaneLoad,
+  nowMs: number,
+): number | null {
+  if (task.finishedMs !== null) return 0
+  if (task.status === 'pending') return position === null ? null : pendingMs(position, load)
+  return runningMs(nowMs - (task.beganMs ?? nowMs), task.progress, load.recentMs)
+}
+
+/** The wait for a slot, if none is free for it, then a usual run. */
+function pendingMs(position: number, { running, slots, recentMs }: LaneLoad): number | null {
+  if (slots === 0 || recentMs.length === 0) return null
+  const usual = median(recentMs)
+  const ahead = Math.max(0, position + 1 - Math.max(0, slots - running))
+  return (ahead / slots) * usual + usual
+}
+
+/** What remains by the history of such tasks and by the task's own progress; the further it is, the more the latter counts. */
+function runningMs(elapsedMs: number, progress: number, recentMs: number[]): number | null {
+  const byHistory = recentMs.length === 0 ? null : remainingByHistory(elapsedMs, recentMs)
+  const byProgress = progress > 0 ? (elapsedMs * (100 - progress)) / progress : null
+  if (byHistory === null || byProgress === null) return byHistory ?? byProgress
+  const weight = progress / 100
+  return weight * byProgress + (1 - weight) * byHistory
+}
+
+/** The usual rest of those that took longer than this one has; a task that outlasts them all may take a fifth more. */
+function remainingByHistory(elapsedMs: number, recentMs: number[]): number {
+  const longer = recentMs.filter((duration) => duration > elapsedMs)
+  return longer.length > 0 ? median(longer) - elapsedMs : elapsedMs / 5
+}
+
+function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}

@@ -1,0 +1,46 @@
+import { Redis } from 'ioredis'
+import type { Logger } from './log.ts'
+
+/**
+ * A connection for a process that must answer its own callers: every command settles within about a second, nothing is
+ * queued while Redis is away, nothing is sent twice. docs/decisions tells the figures.
+ */
+export function connectForAnswers(url: string, log: Logger): Redis {
+  return watched(
+    new Redis(url, {
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      autoResendUnfulfilledCommands: false,
+      commandTimeout: 1_000,
+      socketTimeout: 3_000,
+      connectTimeout: 1_000,
+      retryStrategy: (times) => Math.min(50 * 2 ** (times - 1), 1_000),
+    }),
+    log,
+  )
+}
+
+/** A connection for a process that waits for Redis as long as it takes. */
+export function connectForWork(url: string, log: Logger): Redis {
+  return watched(
+    new Redis(url, {
+      maxRetriesPerRequest: null,
+      retryStrategy: (times) => Math.min(50 * 2 ** (times - 1), 1_000),
+    }),
+    log,
+  )
+}
+
+/** Tells when Redis goes and comes, once each. */
+function watched(redis: Redis, log: Logger): Redis {
+  let away = false
+  redis.on('error', (error) => {
+    if (!away) log.error({ err: error }, 'Redis is away')
+    away = true
+  })
+  redis.on('ready', () => {
+    if (away) log.info('Redis is back')
+    away = false
+  })
+  return redis
+}

@@ -1,0 +1,47 @@
+#!lua
+-- uses shard flows tasks
+-- Accepts a batch of tasks, each with an outcome of its own.
+-- ARGV, 14 an item: id, tenant, operation, lane, priority, accept_by (ms, Redis's clock), max_backlog, max_queue,
+-- idempotency key ('' = none), fingerprint, key lifetime (ms), number of steps, head (JSON), body (JSON text).
+-- Returns {now, outcome…}: {'created', order, position, waiting} | {'exists', id} | {'conflict'} | {'late'} |
+-- {'backlog_full', waiting}.
+-- Upholds rule 2 (one step) and rule 10 (a create that the client was refused never comes alive).
+local STRIDE = 14
+
+local function create(at)
+  local id, tenant, operation, lane, priority = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
+  local accept_by, max_backlog, max_queue = tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7])
+  local key, fingerprint, key_ms = ARGV[at + 8], ARGV[at + 9], ARGV[at + 10]
+  local steps, head, body = ARGV[at + 11], ARGV[at + 12], ARGV[at + 13]
+
+  if now > accept_by then return { 'late' } end
+  if key ~= '' then
+    key = P .. 'key:' .. tenant .. ':' .. key
+    local used = redis.call('GET', key)
+    if used then
+      local before, existing = used:match('^(%S+) (%S+)$')
+      if before ~= fingerprint then return { 'conflict' } end
+      return { 'exists', existing }
+    end
+  end
+  local waiting = tonumber(redis.call('HGET', P .. 'lane:' .. lane, 'waiting') or 0)
+  if waiting >= max_backlog or waiting > max_queue then return { 'backlog_full', waiting } end
+
+  -- Unique within the batch; later batches are later by the clock.
+  local order = string.format('%.0f', now_us + (at - 1) / STRIDE)
+  redis.call('HSET', open_key(id), 'tenant', tenant, 'operation', operation, 'lane', lane, 'flow', tenant,
+    'priority', priority, 'order', order, 'status', 'pending', 'version', 1, 'token', 0, 'attempt', 0, 'losses', 0,
+    'progress', 0, 'done', 0, 'total', steps, 'created', now, 'updated', now, 'head', head, 'body', body)
+  if key ~= '' then redis.call('SET', key, fingerprint .. ' ' .. id, 'PX', key_ms) end
+  redis.call('SADD', P .. 'operations:' .. tenant, operation)
+  redis.call('ZADD', P .. 'index:' .. tenant, order, id)
+  redis.call('ZADD', status_index(tenant, operation, 'pending'), order, id)
+  enqueue(id, lane, tenant, order, priority)
+  local position = redis.call('ZRANK', flow_key(lane, tenant), id)
+  local flows = redis.call('ZCARD', P .. 'turns:' .. lane)
+  return { 'created', order, math.min(waiting, position * math.max(1, flows)), waiting + 1 }
+end
+
+local outcomes = { now }
+for at = 1, #ARGV, STRIDE do outcomes[#outcomes + 1] = create(at) end
+return outcomes

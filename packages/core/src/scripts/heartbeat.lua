@@ -1,0 +1,17 @@
+#!lua
+-- uses shard
+-- A worker tells that it lives and how many tasks it runs at once. ARGV: worker, lifetime of the news (ms), lane, slots, …
+-- Returns {now}. A worker that stops says 0 slots.
+local worker, lifetime = ARGV[1], tonumber(ARGV[2])
+for at = 3, #ARGV, 2 do
+  local key = P .. 'slots:' .. ARGV[at]
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+  local member = worker .. ' ' .. ARGV[at + 1]
+  if tonumber(ARGV[at + 1]) > 0 then redis.call('ZADD', key, now + lifetime, member)
+  else
+    for _, known in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+      if known:sub(1, #worker + 1) == worker .. ' ' then redis.call('ZREM', key, known) end
+    end
+  end
+end
+return { now }

@@ -1,0 +1,42 @@
+-- What is left of an expired task: one field of a hash that a tenant's tasks of one hour share in 1,024 parts, small
+-- enough for Redis to keep it as a listpack. Field: the id's 16 bytes. Value: ending, finished (ms), dies (s), resource.
+local TOMB_HOUR_MS = 3600000
+local TOMB_PARTS = 1024
+local ENDINGS = {
+  'completed:', 'failed:attempts_exhausted', 'failed:permanent_error', 'failed:invalid_result', 'failed:worker_lost',
+}
+
+local function tomb_place(tenant, id)
+  local hour = math.floor(tonumber(id:sub(1, 8) .. id:sub(10, 13), 16) / TOMB_HOUR_MS)
+  local part = tonumber(id:sub(-3), 16) % TOMB_PARTS
+  local field = id:gsub('-', ''):gsub('%x%x', function(byte) return string.char(tonumber(byte, 16)) end)
+  return P .. 'tomb:' .. tenant .. ':' .. hour .. ':' .. part, field
+end
+
+-- Returns status, reason, finished, resource; nothing once it has died.
+local function tomb_read(tenant, id)
+  local key, field = tomb_place(tenant, id)
+  local value = redis.call('HGET', key, field)
+  if not value then return nil end
+  local ending, finished, dies, at = struct.unpack('>BI6I4', value)
+  if dies * 1000 <= now then return nil end
+  local status, reason = ENDINGS[ending]:match('^(%w+):(.*)$')
+  return { status, reason, string.format('%.0f', finished), value:sub(at) }
+end
+
+-- Replaces an ended record by its tombstone and takes it out of the indexes.
+local function bury(id, record, tombstone_ms)
+  local ending
+  for i, name in ipairs(ENDINGS) do
+    if name == record.status .. ':' .. (record.reason or '') then ending = i end
+  end
+  local dies = math.floor((now + tombstone_ms) / 1000)
+  local key, field = tomb_place(record.tenant, id)
+  redis.call('HSET', key, field,
+    struct.pack('>BI6I4', ending, tonumber(record.finished), dies) .. (record.resource or ''))
+  local ttl = dies * 1000 - now
+  if redis.call('PTTL', key) < ttl then redis.call('PEXPIRE', key, math.max(ttl, 1)) end
+  redis.call('DEL', done_key(id))
+  redis.call('ZREM', P .. 'index:' .. record.tenant, id)
+  redis.call('ZREM', status_index(record.tenant, record.operation, record.status), id)
+end

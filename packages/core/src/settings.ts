@@ -1,0 +1,126 @@
+import { type Static, type TObject, type TProperties, Type } from 'typebox'
+import { compileCheck } from './validation.ts'
+
+/** The settings that both apps read. Every one is an environment variable; an empty one counts as not set. */
+export const SharedSettings = Type.Object({
+  REDIS_URL: Type.String({
+    pattern: '^rediss?://.+',
+    description: 'Redis: `redis://` or `rediss://`. Under `npm start`, if it is not set: a private Redis',
+  }),
+  KEY_PREFIX: Type.String({
+    pattern: '^[A-Za-z0-9_-]{1,64}$',
+    default: 'accepted',
+    description: 'What every key in Redis begins with, so that several stacks can share one',
+  }),
+  LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+    default: 'info',
+    description: 'What is logged, by the levels of pino',
+  }),
+})
+
+export const ApiSettings = Type.Object({
+  ...SharedSettings.properties,
+  PORT: Type.Integer({
+    minimum: 0,
+    maximum: 65535,
+    default: 3000,
+    description: 'Where the API listens; `0` takes a free port and prints it',
+  }),
+  HOST: Type.String({ default: '127.0.0.1', description: 'The address it listens on' }),
+  PUBLIC_URL: Type.Optional(
+    Type.String({
+      pattern: '^https?://[^/?#]+(/[^?#]*[^/?#])?$',
+      description:
+        'Base of every absolute link, without a slash at its end; the listen address if not set. Required with `NODE_ENV=production`',
+    }),
+  ),
+  TRUST_PROXY: Type.Boolean({
+    default: false,
+    description: "Whether a proxy's `X-Forwarded-For` tells the client's address",
+  }),
+  RETRY_AFTER_MIN: Type.Integer({
+    minimum: 1,
+    maximum: 3600,
+    default: 1,
+    description: 'Least `Retry-After`, seconds',
+  }),
+  RETRY_AFTER_MAX: Type.Integer({
+    minimum: 1,
+    maximum: 86400,
+    default: 600,
+    description: 'Most `Retry-After`, seconds',
+  }),
+  MAX_BACKLOG: Type.Integer({
+    minimum: 1,
+    default: 100000,
+    description: 'Waiting tasks of a lane before 503',
+  }),
+  TOMBSTONE_SECONDS: Type.Number({
+    exclusiveMinimum: 0,
+    maximum: 315360000,
+    default: 2592000,
+    description: 'How long an expired task answers 410 before it is unknown',
+  }),
+})
+export type ApiSettings = Static<typeof ApiSettings>
+
+export const WorkerSettings = Type.Object({
+  ...SharedSettings.properties,
+  WORKER_CONCURRENCY: Type.Integer({
+    minimum: 1,
+    maximum: 1000,
+    default: 10,
+    description: 'Tasks at once, per lane and process',
+  }),
+  RETENTION_SECONDS: Type.Number({
+    exclusiveMinimum: 0,
+    maximum: 315360000,
+    default: 86400,
+    description: 'How long the record of an ended task is kept',
+  }),
+  TOMBSTONE_SECONDS: ApiSettings.properties.TOMBSTONE_SECONDS,
+  SHUTDOWN_GRACE_SECONDS: Type.Number({
+    minimum: 0,
+    maximum: 3600,
+    default: 25,
+    description: 'How long running tasks may go on after a worker is told to stop (under `npm start`: 2)',
+  }),
+})
+export type WorkerSettings = Static<typeof WorkerSettings>
+
+/** Faulty settings. The message names them all, a line each, in words for whoever starts the process. */
+export class SettingsError extends Error {
+  override name = 'SettingsError'
+  readonly faults: string[]
+
+  constructor(faults: string[]) {
+    super(['The settings are faulty:', ...faults.map((fault) => `  ${fault}`)].join('\n'))
+    this.faults = faults
+  }
+}
+
+/**
+ * Reads settings from an environment by their schema.
+ *
+ * @throws {SettingsError} that tells all faults at once
+ */
+export function readSettings<P extends TProperties>(
+  schema: TObject<P>,
+  environment: Record<string, string | undefined>,
+): Static<TObject<P>> {
+  const names = Object.keys(schema.properties)
+  const values: Record<string, unknown> = {}
+  for (const name of names) {
+    if (environment[name]) values[name] = environment[name]
+  }
+  const faults = compileCheck(schema, true)(values)
+  if (faults.length > 0) {
+    throw new SettingsError(
+      faults.map(({ pointer, detail }) => {
+        const name = pointer.slice(1)
+        return environment[name] ? `${name}=${environment[name]}: ${detail}` : `${name}: ${detail}`
+      }),
+    )
+  }
+  return values as Static<TObject<P>>
+}

@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs'
+import { type Redis, ReplyError } from 'ioredis'
+import { RedisClock } from './redis-clock.ts'
+
+const NAMES = [
+  'claim',
+  'create',
+  'delete',
+  'end',
+  'heartbeat',
+  'lane',
+  'list',
+  'progress',
+  'read',
+  'requeue',
+  'step',
+  'tick',
+] as const
+export type ScriptName = (typeof NAMES)[number]
+
+/** What a script takes besides its shard. */
+export type ScriptArgument = string | number
+
+/**
+ * What a script answers: Redis's time in ms, then what its head comment says. Lua's numbers arrive as whole numbers,
+ * its strings as strings, `false` as null.
+ */
+export type ScriptReply = [now: number, ...rest: unknown[]]
+
+/** Redis did not answer in time or cannot answer now. What was asked may have happened or not. */
+export class StoreUnavailable extends Error {
+  override name = 'StoreUnavailable'
+}
+
+/** Replies of a Redis that is there but cannot serve now; any other error reply is a fault of ours. */
+const PASSING = /^(LOADING|OOM|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|MISCONF|UNBLOCKED)\b/
+
+type ScriptCommands = Record<string, (...args: ScriptArgument[]) => Promise<ScriptReply>>
+
+/** The sources, each with the libraries that its second line names put before it. */
+const SOURCES = new Map(NAMES.map((name) => [name, compose(name)]))
+
+function compose(name: ScriptName): string {
+  const read = (file: string) => readFileSync(new URL(`../scripts/${file}.lua`, import.meta.url), 'utf8')
+  const [shebang, uses, ...body] = read(name).split('\n')
+  const libraries = uses!.replace('-- uses ', '').split(' ')
+  return [shebang, ...libraries.map((library) => read(`lib/${library}`)), ...body].join('\n')
+}
+
+/**
+ * The Lua scripts on one connection. Each is one transition, in one shard, under `KEYS[1]`, the shard's prefix.
+ */
+export class Scripts {
+  readonly redis: Redis
+  readonly clock = new RedisClock()
+  /** Number of shards; a shard is 0…shards-1. */
+  readonly shards: number
+  readonly #prefix: string
+  readonly #commands: ScriptCommands
+
+  /** @param prefix what every key begins with; no `{`, `}` */
+  constructor(redis: Redis, prefix: string, shards = 1) {
+    this.redis = redis
+    this.shards = shards
+    this.#prefix = prefix
+    for (const [name, lua] of SOURCES) redis.defineCommand(`accepted:${name}`, { lua, numberOfKeys: 1 })
+    this.#commands = redis as unknown as ScriptCommands
+  }
+
+  /** The prefix of all keys of a shard, with their common hash tag. */
+  prefixOf(shard: number): string {
+    return `${this.#prefix}:{${shard}}:`
+  }
+
+  /** @throws {StoreUnavailable} when Redis is away; any other error is a fault in a script */
+  async run(name: ScriptName, shard: number, args: ScriptArgument[]): Promise<ScriptReply> {
+    const reply = await this.#guarded(() =>
+      this.#commands[`accepted:${name}`]!.call(this.redis, this.prefixOf(shard), ...args),
+    )
+    this.clock.learn(reply[0])
+    return reply
+  }
+
+  /**
+   * Now, on Redis's clock, in ms; asks Redis the first time.
+   *
+   * @throws {StoreUnavailable}
+   */
+  async now(): Promise<number> {
+    if (!this.clock.known) {
+      const [seconds, micros] = await this.#guarded(() => this.redis.time())
+      this.clock.learn(Number(seconds) * 1000 + Math.floor(Number(micros) / 1000))
+    }
+    return this.clock.now()
+  }
+
+  async #guarded<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask()
+    } catch (error) {
+      throw storeFault(error)
+    }
+  }
+}
+
+/** Tells an outage, as `StoreUnavailable`, from a fault of ours, which comes back as it is. */
+export function storeFault(error: unknown): unknown {
+  if (error instanceof ReplyError && !PASSING.test((error as Error).message)) return error
+  return new StoreUnavailable('Redis did not answer', { cause: error })
+}

@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto'
+import { newId, shardOfTenant } from '../ids.ts'
+import type { LaneJobs } from '../lane-jobs.ts'
+import type { TaskHead, TaskRecord } from './record.ts'
+import { type ScriptArgument, type Scripts, StoreUnavailable } from './scripts.ts'
+import { TickBatcher } from './tick-batcher.ts'
+
+/** A create that the store has not seen within this time is refused by the store itself. */
+const ACCEPT_WITHIN_MS = 950
+const KEY_LIFETIME_MS = 24 * 60 * 60 * 1000
+const LARGEST_BATCH = 100
+
+/** A request for a task. */
+export interface Submission {
+  tenant: string
+  operation: string
+  lane: string
+  /** 0…7, 0 first. */
+  priority: number
+  head: TaskHead
+  /** The body as JSON text, or '' for none. */
+  body: string
+  /** Most tasks that may wait in the lane. */
+  maxBacklog: number
+  /** Most tasks that the caller accepts before its own; Infinity: any number. */
+  maxQueue: number
+  idempotency?: {
+    key: string
+    /** Of the request, as `fingerprintOf` makes it. */
+    fingerprint: string
+  }
+}
+
+export type SubmissionOutcome =
+  | { outcome: 'created'; task: TaskRecord; position: number }
+  | { outcome: 'exists'; taskId: string }
+  | { outcome: 'conflict' }
+  | { outcome: 'backlog_full'; waiting: number }
+
+/** Accepts tasks: one script call a turn of the event loop, then one job a task. */
+export class Submissions {
+  readonly #scripts: Scripts
+  readonly #jobs: LaneJobs
+  readonly #batchers: TickBatcher<
+    { id: string; submission: Submission; acceptBy: number },
+    SubmissionOutcome | 'late'
+  >[]
+
+  constructor(scripts: Scripts, jobs: LaneJobs) {
+    this.#scripts = scripts
+    this.#jobs = jobs
+    this.#batchers = Array.from(
+      { length: scripts.shards },
+      (_, shard) => new TickBatcher((items) => this.#createBatch(shard, items), LARGEST_BATCH),
+    )
+  }
+
+  /**
+   * Once it resolves to `created`, the task is durable. If it throws, the task does not exist and will not: the store
+   * refuses what reaches it late.
+   *
+   * @throws {StoreUnavailable}
+   */
+  async create(submission: Submission): Promise<SubmissionOutcome> {
+    const acceptBy = (await this.#scripts.now()) + ACCEPT_WITHIN_MS
+    const shard = shardOfTenant(submission.tenant, this.#scripts.shards)
+    const outcome = await this.#batchers[shard]!.add({ id: newId(shard), submission, acceptBy })
+    if (outcome === 'late') throw new StoreUnavailable('the create reached Redis too late')
+    if (outcome.outcome === 'created') this.#jobs.add(shard, submission.lane, 1)
+    return outcome
+  }
+
+  async #createBatch(
+    shard: number,
+    items: { id: string; submission: Submission; acceptBy: number }[],
+  ): Promise<(SubmissionOutcome | 'late')[]> {
+    const args: ScriptArgument[] = []
+    for (const { id, submission, acceptBy } of items) {
+      const { idempotency } = submission
+      args.push(id, submission.tenant, submission.operation, submission.lane, submission.priority)
+      args.push(
+        Math.floor(acceptBy),
+        submission.maxBacklog,
+        Math.min(submission.maxQueue, Number.MAX_SAFE_INTEGER),
+      )
+      args.push(idempotency ? digest(idempotency.key) : '', idempotency?.fingerprint ?? '', KEY_LIFETIME_MS)
+      args.push(submission.head.steps.length, JSON.stringify(submission.head), submission.body)
+    }
+    const [now, ...outcomes] = await this.#scripts.run('create', shard, args)
+    return items.map(({ id, submission }, index) =>
+      outcomeOf(id, submission, now, outcomes[index] as unknown[]),
+    )
+  }
+}
+
+function outcomeOf(
+  id: string,
+  submission: Submission,
+  now: number,
+  answer: unknown[],
+): SubmissionOutcome | 'late' {
+  switch (answer[0]) {
+    case 'created':
+      return { outcome: 'created', task: acceptedRecord(id, submission, now), position: Number(answer[2]) }
+    case 'exists':
+      return { outcome: 'exists', taskId: String(answer[1]) }
+    case 'conflict':
+      return { outcome: 'conflict' }
+    case 'backlog_full':
+      return { outcome: 'backlog_full', waiting: Number(answer[1]) }
+    default:
+      return 'late'
+  }
+}
+
+/** The record as create.lua has just written it. */
+function acceptedRecord(taskId: string, submission: Submission, now: number): TaskRecord {
+  const { tenant, operation, lane, priority, head, body } = submission
+  return {
+    taskId,
+    tenant,
+    operation,
+    lane,
+    priority,
+    status: 'pending',
+    reason: null,
+    version: 1,
+    attempt: 0,
+    progress: 0,
+    head,
+    ...(body ? { body } : {}),
+    resource: null,
+    error: null,
+    steps: new Map(),
+    attempts: [],
+    createdMs: now,
+    updatedMs: now,
+    startedMs: null,
+    beganMs: null,
+    finishedMs: null,
+    expiresMs: null,
+  }
+}
+
+/** What two requests under one Idempotency-Key must share. The order of members does not matter, their values do. */
+export function fingerprintOf(request: {
+  method: string
+  path: string
+  body: unknown
+  options: Record<string, string>
+}) {
+  return digest(canonical([request.method, request.path, request.body, request.options]))
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
+  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null'
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join()}}`
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 27)
+}

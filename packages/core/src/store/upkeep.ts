@@ -1,0 +1,95 @@
+import type { LaneJobs } from '../lane-jobs.ts'
+import type { Scripts } from './scripts.ts'
+
+/** Things done in one pass, so that no pass holds Redis for long. */
+const TICK_LIMIT = 200
+/** A lane in which nobody has fetched for this long is sent a job, to see whether a worker is there. */
+const PROBE_AFTER_MS = 5_000
+
+/** What a lane really does. Durations in ms, newest first. */
+export interface LaneState {
+  /** Redis's time. */
+  nowMs: number
+  waiting: number
+  running: number
+  /** Tasks that the living workers run at once. */
+  slots: number
+  /** When a worker last fetched from it; 0: never. */
+  fetchedMs: number
+  /** Waiting tasks that could start now, caps regarded. */
+  claimable: number
+  recentMs: number[]
+}
+
+/** Keeps the house: timers, expiry, missing jobs, who is at work. */
+export class Upkeep {
+  readonly #scripts: Scripts
+  readonly #jobs: LaneJobs
+  readonly #missing = new Map<string, number>()
+
+  constructor(scripts: Scripts, jobs: LaneJobs) {
+    this.#scripts = scripts
+    this.#jobs = jobs
+  }
+
+  /**
+   * Does what is due in a shard. Resolves to how many things it did: at the limit, there may be more.
+   *
+   * @param tombstoneMs how long an expired task answers 410
+   */
+  async tick(
+    shard: number,
+    lanes: readonly string[],
+    tombstoneMs: number,
+  ): Promise<{ done: number; more: boolean }> {
+    const [, done, ...wanted] = await this.#scripts.run('tick', shard, [
+      TICK_LIMIT,
+      tombstoneMs,
+      PROBE_AFTER_MS,
+      ...lanes,
+    ])
+    for (let at = 0; at < wanted.length; at += 2) {
+      this.#jobs.add(shard, wanted[at] as string, Number(wanted[at + 1]))
+    }
+    return { done: Number(done), more: Number(done) >= TICK_LIMIT }
+  }
+
+  /** @param lifetimeMs how long the news is believed */
+  async heartbeat(
+    shard: number,
+    worker: string,
+    slots: Record<string, number>,
+    lifetimeMs: number,
+  ): Promise<void> {
+    await this.#scripts.run('heartbeat', shard, [worker, lifetimeMs, ...Object.entries(slots).flat()])
+  }
+
+  async laneState(shard: number, lane: string, operation = ''): Promise<LaneState> {
+    const reply = await this.#scripts.run('lane', shard, [lane, operation])
+    const [nowMs, waiting, running, slots, fetchedMs, claimable, ...recentMs] = reply as number[]
+    return {
+      nowMs: nowMs!,
+      waiting: waiting!,
+      running: running!,
+      slots: slots!,
+      fetchedMs: fetchedMs!,
+      claimable: claimable!,
+      recentMs,
+    }
+  }
+
+  /**
+   * Adds the jobs that a crash between create and add left out. A shortage counts only when it is still there at the
+   * next look, since jobs that are just on their way look the same.
+   */
+  async topUp(shard: number, lane: string): Promise<number> {
+    const jobs = await this.#jobs.waiting(shard, lane)
+    const { claimable } = await this.laneState(shard, lane)
+    const missing = Math.max(0, claimable - jobs)
+    const where = `${shard} ${lane}`
+    const lasting = Math.min(missing, this.#missing.get(where) ?? 0)
+    this.#missing.set(where, missing)
+    this.#jobs.add(shard, lane, lasting)
+    return lasting
+  }
+}

@@ -1,0 +1,99 @@
+import type { EndedStatus, FailureReason, TaskError } from '@accepted/contract'
+import { shardOfId } from '../ids.ts'
+import type { LaneJobs } from '../lane-jobs.ts'
+import { decodeRecord, type TaskRecord } from './record.ts'
+import type { ScriptArgument, ScriptName, Scripts } from './scripts.ts'
+
+/** A worker lost this often ends its task. */
+const MAX_LOSSES = 3
+
+/** A task in the hands of a worker. The token fences it: only the latest holder's writes count. */
+export interface Claim {
+  task: TaskRecord
+  token: string
+}
+
+/** How a task ends. */
+export interface Ending {
+  status: EndedStatus
+  reason: FailureReason | null
+  /** JSON text. */
+  result: string | null
+  resource: string | null
+  error: TaskError | null
+}
+
+/** `stale`: another worker holds the task now, or it ended; nothing was written. */
+export type WriteOutcome = 'ok' | 'stale'
+
+/** What the worker does with tasks. Every write names its claim; a claim that is not the latest is refused. */
+export class Work {
+  readonly #scripts: Scripts
+  readonly #jobs: LaneJobs
+  readonly #retentionMs: number
+  readonly #lostError: string
+
+  /**
+   * @param retentionMs how long an ended record is kept
+   * @param lostError what a task says that lost its worker too often
+   */
+  constructor(scripts: Scripts, jobs: LaneJobs, retentionMs: number, lostError: TaskError) {
+    this.#scripts = scripts
+    this.#jobs = jobs
+    this.#retentionMs = retentionMs
+    this.#lostError = JSON.stringify(lostError)
+  }
+
+  /**
+   * Binds a job to the task whose turn it is; null if nothing in the lane may run now.
+   *
+   * @param job names one BullMQ job, the same at each delivery
+   * @throws {StoreUnavailable}
+   */
+  async claim(shard: number, lane: string, job: string): Promise<Claim | null> {
+    const args = [lane, job, MAX_LOSSES, this.#lostError, this.#retentionMs]
+    const [, jobs, taskId, token, ...flat] = await this.#scripts.run('claim', shard, args)
+    this.#jobs.add(shard, lane, Number(jobs))
+    if (!taskId) return null
+    return { task: decodeRecord(taskId as string, flat as string[]), token: token as string }
+  }
+
+  /** @param percent 0…100, whole */
+  async progress(claim: Claim, percent: number): Promise<WriteOutcome> {
+    return this.#write('progress', claim, [percent])
+  }
+
+  /** @param outcome what a finished step returned, as JSON text */
+  async step(
+    claim: Claim,
+    name: string,
+    state: 'begun' | 'finished' | 'failed',
+    outcome = '',
+  ): Promise<WriteOutcome> {
+    return this.#write('step', claim, [name, state, outcome])
+  }
+
+  /** The attempt failed and counts; the next is due in `delayMs`. */
+  async retry(claim: Claim, delayMs: number, error: TaskError): Promise<WriteOutcome> {
+    return this.#write('requeue', claim, ['retry', Math.ceil(delayMs), JSON.stringify(error)])
+  }
+
+  /** The worker stops: the task waits again as if this attempt had not been. */
+  async release(claim: Claim): Promise<WriteOutcome> {
+    return this.#write('requeue', claim, ['release', 0, ''])
+  }
+
+  async end(claim: Claim, ending: Ending): Promise<WriteOutcome> {
+    const { status, reason, result, resource, error } = ending
+    const texts = [status, reason ?? '', result ?? '', resource ?? '', error ? JSON.stringify(error) : '']
+    return this.#write('end', claim, [...texts, this.#retentionMs])
+  }
+
+  async #write(script: ScriptName, claim: Claim, args: ScriptArgument[]): Promise<WriteOutcome> {
+    const { taskId, lane } = claim.task
+    const shard = shardOfId(taskId)
+    const [, outcome, jobs] = await this.#scripts.run(script, shard, [taskId, claim.token, ...args])
+    if (jobs) this.#jobs.add(shard, lane, Number(jobs))
+    return outcome as WriteOutcome
+  }
+}

@@ -1,0 +1,57 @@
+import { Ajv, type ErrorObject } from 'ajv'
+import formats from 'ajv-formats'
+import type { TSchema } from 'typebox'
+
+/** One place where a value breaks its schema. */
+export interface SchemaFault {
+  /** JSON Pointer to the place (RFC 6901); '' is the whole value. */
+  pointer: string
+  detail: string
+}
+
+/** Checks a value; resolves to its faults, none if it is valid. */
+export type Check = (value: unknown) => SchemaFault[]
+
+const MOST_FAULTS = 50
+
+const OPTIONS = {
+  allErrors: true,
+  strict: true,
+  strictTypes: false,
+  removeAdditional: false,
+  useDefaults: true,
+} as const
+
+// Query strings, headers and the environment have only text: '3' is a number there.
+const typed = formats.default(new Ajv(OPTIONS))
+const textual = formats.default(new Ajv({ ...OPTIONS, coerceTypes: true }))
+
+/**
+ * Compiles a schema into a check. Defaults are filled into the value.
+ *
+ * @param text whether the value comes as text, so that '3' stands for 3
+ */
+export function compileCheck(schema: TSchema, text = false): Check {
+  const validate = (text ? textual : typed).compile(schema)
+  return (value) => (validate(value) ? [] : (validate.errors ?? []).flatMap(faultOf).slice(0, MOST_FAULTS))
+}
+
+function faultOf(error: ErrorObject): SchemaFault[] {
+  const place = error.instancePath
+  const at = (member: string) => `${place}/${member.replaceAll('~', '~0').replaceAll('/', '~1')}`
+  switch (error.keyword) {
+    case 'required':
+      return [{ pointer: at(error.params.missingProperty), detail: 'is required' }]
+    case 'additionalProperties':
+      return [{ pointer: at(error.params.additionalProperty), detail: 'is not a known member' }]
+    case 'enum':
+      return [{ pointer: place, detail: `must be one of ${error.params.allowedValues.join(', ')}` }]
+    case 'format':
+      return [{ pointer: place, detail: `is not a valid ${error.params.format}` }]
+    case 'anyOf':
+    case 'if':
+      return [{ pointer: place, detail: 'has none of the allowed forms' }]
+    default:
+      return [{ pointer: place, detail: error.message ?? `breaks the rule '${error.keyword}'` }]
+  }
+}
