@@ -94,6 +94,11 @@ export const PROBLEMS = {
     explanation:
       'The fault is ours and was logged under the `X-Request-Id` of the answer. Repeating the request may help.',
   },
+  not_ready: {
+    status: 503,
+    title: 'The service is not ready',
+    explanation: 'A part that tasks need is missing; `detail` names it. The process itself lives.',
+  },
   backlog_full: {
     status: 503,
     title: 'Too many tasks are waiting',

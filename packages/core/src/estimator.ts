@@ -1,4 +1,4 @@
-import { etaMs } from './eta.ts'
+import { etaMs, gapMs } from './eta.ts'
 import { shardOfId } from './ids.ts'
 import type { TaskRecord } from './store/record.ts'
 import type { LaneState, Upkeep } from './store/upkeep.ts'
@@ -33,6 +33,16 @@ export class Estimator {
     if (task.finishedMs !== null) return { etaMs: 0, queuePosition: null }
     const { state, ageMs } = await this.#laneState(shardOfId(task.taskId), task.lane, task.operation)
     return { etaMs: etaMs(task, position, state, state.nowMs + ageMs), queuePosition: position }
+  }
+
+  /**
+   * Milliseconds until the next task of a lane is likely to leave it; null while nothing is known.
+   *
+   * @throws {StoreUnavailable}
+   */
+  async gapMs(lane: string, operation: string, shard = 0): Promise<number | null> {
+    const { state } = await this.#laneState(shard, lane, operation)
+    return gapMs(state)
   }
 
   async #laneState(

@@ -21,6 +21,11 @@ export function etaMs(
   return runningMs(nowMs - (task.beganMs ?? nowMs), task.progress, load.recentMs)
 }
 
+/** Milliseconds between two ends in a lane that is always busy; null while nothing is known. */
+export function gapMs({ slots, recentMs }: LaneLoad): number | null {
+  return slots === 0 || recentMs.length === 0 ? null : median(recentMs) / slots
+}
+
 /** The wait for a slot, if none is free for it, then a usual run. */
 function pendingMs(position: number, { running, slots, recentMs }: LaneLoad): number | null {
   if (slots === 0 || recentMs.length === 0) return null

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { type Redis, ReplyError } from 'ioredis'
+import type { Redis } from 'ioredis'
+import { guarded } from './outage.ts'
 import { RedisClock } from './redis-clock.ts'
 
 const NAMES = [
@@ -26,14 +27,6 @@ export type ScriptArgument = string | number
  * its strings as strings, `false` as null.
  */
 export type ScriptReply = [now: number, ...rest: unknown[]]
-
-/** Redis did not answer in time or cannot answer now. What was asked may have happened or not. */
-export class StoreUnavailable extends Error {
-  override name = 'StoreUnavailable'
-}
-
-/** Replies of a Redis that is there but cannot serve now; any other error reply is a fault of ours. */
-const PASSING = /^(LOADING|OOM|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|MISCONF|UNBLOCKED)\b/
 
 type ScriptCommands = Record<string, (...args: ScriptArgument[]) => Promise<ScriptReply>>
 
@@ -74,7 +67,7 @@ export class Scripts {
 
   /** @throws {StoreUnavailable} when Redis is away; any other error is a fault in a script */
   async run(name: ScriptName, shard: number, args: ScriptArgument[]): Promise<ScriptReply> {
-    const reply = await this.#guarded(() =>
+    const reply = await guarded(() =>
       this.#commands[`accepted:${name}`]!.call(this.redis, this.prefixOf(shard), ...args),
     )
     this.clock.learn(reply[0])
@@ -88,23 +81,9 @@ export class Scripts {
    */
   async now(): Promise<number> {
     if (!this.clock.known) {
-      const [seconds, micros] = await this.#guarded(() => this.redis.time())
+      const [seconds, micros] = await guarded(() => this.redis.time())
       this.clock.learn(Number(seconds) * 1000 + Math.floor(Number(micros) / 1000))
     }
     return this.clock.now()
   }
-
-  async #guarded<T>(ask: () => Promise<T>): Promise<T> {
-    try {
-      return await ask()
-    } catch (error) {
-      throw storeFault(error)
-    }
-  }
-}
-
-/** Tells an outage, as `StoreUnavailable`, from a fault of ours, which comes back as it is. */
-export function storeFault(error: unknown): unknown {
-  if (error instanceof ReplyError && !PASSING.test((error as Error).message)) return error
-  return new StoreUnavailable('Redis did not answer', { cause: error })
 }

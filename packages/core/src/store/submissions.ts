@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { newId, shardOfTenant } from '../ids.ts'
 import type { LaneJobs } from '../lane-jobs.ts'
+import { StoreUnavailable } from './outage.ts'
 import type { TaskHead, TaskRecord } from './record.ts'
-import { type ScriptArgument, type Scripts, StoreUnavailable } from './scripts.ts'
+import type { ScriptArgument, Scripts } from './scripts.ts'
 import { TickBatcher } from './tick-batcher.ts'
 
 /** A create that the store has not seen within this time is refused by the store itself. */

@@ -1,0 +1,118 @@
+import type { OperationContract } from '@accepted/contract'
+import {
+  type ApiSettings,
+  Estimator,
+  LaneJobs,
+  type Logger,
+  Scripts,
+  Submissions,
+  TaskReader,
+  Upkeep,
+} from '@accepted/core'
+import { carStore, orderStore, reportStore, resourceSpace } from '@accepted/operations'
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from 'fastify'
+import type { Redis } from 'ioredis'
+import { answerClientError } from './client-errors.ts'
+import { type Immediate, operationRoute } from './operation-route.ts'
+import { jsonBody } from './plugins/json-body.ts'
+import { methods } from './plugins/methods.ts'
+import { negotiation } from './plugins/negotiation.ts'
+import { openapi } from './plugins/openapi.ts'
+import { problems } from './plugins/problems.ts'
+import { requestId, requestIds } from './plugins/request-ids.ts'
+import { validation } from './plugins/validation.ts'
+import { carRoutes, readCar } from './routes/cars.ts'
+import { healthRoutes } from './routes/health.ts'
+import { operationRoutes } from './routes/operations.ts'
+import { orderRoutes } from './routes/orders.ts'
+import { problemPages } from './routes/problem-pages.ts'
+import { taskRoutes } from './routes/tasks.ts'
+
+const BODY_MAX_BYTES = 1_000_000
+const REQUEST_TIMEOUT_MS = 30_000
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose tasks and resources the request sees. */
+    tenant: string
+  }
+}
+
+/** What the API is made of. */
+export interface ApiDependencies {
+  settings: ApiSettings
+  contracts: ReadonlyMap<string, OperationContract>
+  /** Answers in time or fails (`connectForAnswers`); the caller closes it. */
+  redis: Redis
+  /** Base of absolute links, without a slash at its end; asked for when the app is ready or later. */
+  publicUrl: () => string
+  version: string
+  log: Logger
+}
+
+/** Builds the API: no environment, no listening. Closing it leaves nothing behind but the connection it was given. */
+export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> {
+  const { settings, contracts, redis, publicUrl, version, log } = deps
+  const scripts = new Scripts(redis, settings.KEY_PREFIX)
+  const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), log)
+  const upkeep = new Upkeep(scripts, jobs)
+  const estimator = new Estimator(upkeep)
+  const reader = new TaskReader(scripts)
+  const bounds = { minSeconds: settings.RETRY_AFTER_MIN, maxSeconds: settings.RETRY_AFTER_MAX }
+  const styles = () => ({ publicUrl: publicUrl(), bounds })
+  const spaceOf = ({ tenant }: FastifyRequest) => resourceSpace(redis, settings.KEY_PREFIX, tenant)
+
+  const app = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestId,
+    requestIdHeader: false,
+    bodyLimit: BODY_MAX_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    trustProxy: settings.TRUST_PROXY,
+    clientErrorHandler: answerClientError(publicUrl),
+  })
+  app.decorateRequest('tenant', 'default')
+  await app.register(requestIds)
+  await app.register(problems, { publicUrl })
+  await app.register(validation)
+  await app.register(methods)
+  await app.register(negotiation)
+  await app.register(jsonBody)
+  await app.register(openapi, { publicUrl, version })
+
+  const start = {
+    submissions: new Submissions(scripts, jobs),
+    reader,
+    estimator,
+    maxBacklog: settings.MAX_BACKLOG,
+    styles,
+  }
+  const immediate: Record<string, Immediate> = {
+    'car.read': readCar((request) => carStore(spaceOf(request))),
+  }
+  for (const contract of contracts.values()) {
+    operationRoute(app, contract, start, contract.immediate ? immediate[contract.name] : undefined)
+  }
+  const tombstoneMs = settings.TOMBSTONE_SECONDS * 1000
+  const read = { reader, estimator, contracts, now: () => scripts.now(), tombstoneMs, styles }
+  taskRoutes(app, read)
+  operationRoutes(app, read)
+  carRoutes(app, (request) => carStore(spaceOf(request)))
+  orderRoutes(app, {
+    ordersOf: (request) => orderStore(spaceOf(request)),
+    reportsOf: (request) => reportStore(spaceOf(request)),
+  })
+  const lanes = [...new Set([...contracts.values()].map(({ lane }) => lane))]
+  healthRoutes(app, { lanes, laneState: (lane) => upkeep.laneState(0, lane) })
+  problemPages(app)
+  app.after(() => app.refuseOtherMethods())
+  app.addHook('onClose', () => jobs.close())
+  return app
+}

@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises'
+import { isIPv6 } from 'node:net'
+import {
+  ApiSettings,
+  connectForAnswers,
+  createLog,
+  readSettings,
+  runProcess,
+  SettingsError,
+} from '@accepted/core'
+import { loadContracts } from '@accepted/operations'
+import { buildApp } from './app.ts'
+
+await runProcess(async () => {
+  const settings = readSettings(ApiSettings, process.env)
+  if (process.env.NODE_ENV === 'production' && !settings.PUBLIC_URL) {
+    throw new SettingsError(['PUBLIC_URL: is required with NODE_ENV=production'])
+  }
+  const log = createLog('api', settings.LOG_LEVEL)
+  const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
+  const redis = connectForAnswers(settings.REDIS_URL, log)
+  let listening = ''
+  const publicUrl = () => settings.PUBLIC_URL ?? listening
+  const app = await buildApp({ settings, contracts: await loadContracts(), redis, publicUrl, version, log })
+  const { HOST, PORT } = settings
+  try {
+    await app.listen({ host: HOST, port: PORT })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE') throw new SettingsError([`PORT=${PORT}: is in use on ${HOST}`])
+    if (code === 'EADDRNOTAVAIL') throw new SettingsError([`HOST=${HOST}: is not an address of this machine`])
+    throw error
+  }
+  const address = app.server.address()
+  const port = typeof address === 'object' && address ? address.port : PORT
+  listening = `http://${isIPv6(HOST) ? `[${HOST}]` : HOST}:${port}`
+  log.info({ url: listening }, 'listening')
+  return {
+    log,
+    ready: Promise.resolve({ kind: 'listening' as const, url: listening }),
+    async stop() {
+      await app.close()
+      redis.disconnect()
+    },
+  }
+})

@@ -1,0 +1,229 @@
+import { type OperationContract, pathMembers } from '@accepted/contract'
+import {
+  type Estimator,
+  fingerprintOf,
+  type Submissions,
+  type TaskHead,
+  type TaskReader,
+} from '@accepted/core'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import { type TProperties, type TSchema, Type } from 'typebox'
+import { readPreferences } from './preferences.ts'
+import { invalidInput, ProblemError } from './problem.ts'
+import { startResponses } from './responses.ts'
+import { retryAfterSeconds, waitSeconds } from './retry-after.ts'
+import { chooseStyle, idempotencyKey, StartHeaders, type StyleChoice, StyleQuery } from './start-options.ts'
+import { goneProblem } from './task-answers.ts'
+import { bodyOf, hintsOf, pathOf, type StyleContext, type TaskView } from './task-styles.ts'
+
+/** What a route that starts tasks needs. */
+export interface StartDependencies {
+  submissions: Submissions
+  reader: TaskReader
+  estimator: Estimator
+  /** Most tasks that may wait in a lane. */
+  maxBacklog: number
+  styles: () => StyleContext
+}
+
+/** Header fields of a request that its task may show. */
+const SHOWN_HEADERS = ['content-type', 'prefer'] as const
+const SHOWN_HEADER_LENGTH = 200
+
+/** What an immediate operation answers when it is not made a task. */
+export interface Immediate {
+  answer: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
+  responses: Record<number, unknown>
+}
+
+/**
+ * Makes a contract's route: checks the request by the contract's schemas, creates the task, answers 202.
+ *
+ * @param immediate for a contract that says so: how the route answers by itself
+ */
+export function operationRoute(
+  app: FastifyInstance,
+  contract: OperationContract,
+  deps: StartDependencies,
+  immediate?: Immediate,
+): void {
+  const [method, path] = contract.route.split(' ') as [HTTPMethods, string]
+  const { params, rest } = splitInput(contract)
+  const inQuery = method === 'GET' || method === 'DELETE'
+  app.route({
+    method,
+    url: path.replace(/\{(\w+)\}/g, ':$1'),
+    schema: {
+      operationId: contract.name.replace('.', '_'),
+      summary: contract.summary,
+      ...(contract.description ? { description: contract.description } : {}),
+      tags: [contract.collection ?? contract.name.split('.')[0]!],
+      ...(params ? { params } : {}),
+      querystring: inQuery ? Type.Object({ ...StyleQuery.properties, ...rest.properties }) : StyleQuery,
+      ...(inQuery ? {} : { body: rest }),
+      headers: StartHeaders,
+      response: {
+        ...startResponses,
+        ...immediate?.responses,
+      },
+    },
+    handler: async (request, reply) => {
+      if (immediate && !readPreferences(request.headers.prefer as string | undefined).respondAsync) {
+        return immediate.answer(request, reply)
+      }
+      return startTask(request, reply, contract, deps)
+    },
+  })
+}
+
+/** The members of the input that the path names, and the others. */
+function splitInput({ route, input }: OperationContract) {
+  const named = new Set(pathMembers(route))
+  const pick = (inPath: boolean): TProperties =>
+    Object.fromEntries(
+      Object.entries(input.properties).filter(([name]) => named.has(name) === inPath),
+    ) as Record<string, TSchema>
+  const { required = [], properties: _, ...others } = input as typeof input & { required?: string[] }
+  const rest = { ...others, properties: pick(false), required: required.filter((name) => !named.has(name)) }
+  return { params: named.size > 0 ? Type.Object(pick(true)) : undefined, rest: rest as typeof input }
+}
+
+/** Creates the task that a request asks for and answers 202 with it, or with the task of the same Idempotency-Key. */
+async function startTask(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  contract: OperationContract,
+  deps: StartDependencies,
+) {
+  const headers = request.headers as unknown as StartHeaders
+  const { style: _, ...query } = request.query as StyleQuery & Record<string, unknown>
+  const params = { ...(request.params as object), ...query }
+  const body = (request.body ?? {}) as object
+  refuseContradictions(contract, { ...body, ...params })
+
+  const key = idempotencyKey(headers['idempotency-key'])
+  const maxQueue = headers['max-queue']
+  const outcome = await deps.submissions.create({
+    tenant: request.tenant,
+    operation: contract.name,
+    lane: contract.lane,
+    priority: headers['task-priority'],
+    head: headOf(request, contract, params),
+    body: request.bodyText,
+    maxBacklog: deps.maxBacklog,
+    maxQueue: maxQueue ?? Number.POSITIVE_INFINITY,
+    ...(key === undefined
+      ? {}
+      : { idempotency: { key, fingerprint: fingerprint(request, params, headers) } }),
+  })
+
+  const choice = chooseStyle(request.query as StyleQuery, headers.prefer)
+  switch (outcome.outcome) {
+    case 'created': {
+      const { task, position } = outcome
+      request.log.info(
+        { task: task.taskId, operation: contract.name, trace: task.head.traceparent.split('-')[1] },
+        'task accepted',
+      )
+      const estimate = await deps.estimator.estimate(task, position)
+      return answerAccepted(request, reply, { task, estimate, nowMs: task.createdMs }, choice, deps)
+    }
+    case 'exists': {
+      const existing = await deps.reader.read(request.tenant, outcome.taskId)
+      if (existing.outcome !== 'task') throw goneProblem(outcome.taskId, existing)
+      const { task, position } = existing
+      const estimate = await deps.estimator.estimate(task, position)
+      return answerAccepted(request, reply, { task, estimate, nowMs: task.updatedMs }, choice, deps)
+    }
+    case 'conflict':
+      throw new ProblemError('idempotency_conflict', 'This Idempotency-Key was used for another request.', {
+        errors: [{ header: 'idempotency-key', detail: 'belongs to another request' }],
+      })
+    case 'backlog_full':
+      throw await backlogFull(contract, outcome.waiting, deps)
+  }
+}
+
+function refuseContradictions(contract: OperationContract, input: object): void {
+  const faults = contract.check?.(input as never) ?? []
+  if (faults.length === 0) return
+  const inPath = new Set(pathMembers(contract.route))
+  const inQuery = contract.route.startsWith('GET')
+  throw invalidInput(
+    faults.map(({ member, detail }) =>
+      inPath.has(member) || inQuery ? { query: member, detail } : { pointer: `#/${member}`, detail },
+    ),
+  )
+}
+
+function headOf(
+  request: FastifyRequest,
+  contract: OperationContract,
+  params: Record<string, unknown>,
+): TaskHead {
+  const header: Record<string, string> = {}
+  for (const name of SHOWN_HEADERS) {
+    const value = request.headers[name]
+    if (typeof value === 'string') header[name] = value.slice(0, SHOWN_HEADER_LENGTH)
+  }
+  return {
+    resource: request.url.split('?')[0]!,
+    verb: request.method,
+    header,
+    params,
+    steps: contract.steps,
+    maxAttempts: contract.attempts,
+    ...(contract.collection ? { collection: contract.collection } : {}),
+    requestId: request.id,
+    traceparent: request.traceparent,
+  }
+}
+
+/** The request as an Idempotency-Key binds it: method, path, input, and the options that change its task. */
+function fingerprint(request: FastifyRequest, params: object, headers: StartHeaders): string {
+  return fingerprintOf({
+    method: request.method,
+    path: request.url.split('?')[0]!,
+    body: [request.body ?? null, params],
+    options: { priority: String(headers['task-priority']), maxQueue: String(headers['max-queue'] ?? '') },
+  })
+}
+
+async function backlogFull(
+  contract: OperationContract,
+  waiting: number,
+  deps: StartDependencies,
+): Promise<ProblemError> {
+  const { bounds } = deps.styles()
+  const gapMs = await deps.estimator.gapMs(contract.lane, contract.name)
+  return new ProblemError('backlog_full', `${waiting} tasks are waiting.`, {
+    headers: { 'retry-after': String(retryAfterSeconds(waitSeconds(gapMs, 0), bounds)) },
+  })
+}
+
+async function answerAccepted(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  view: TaskView,
+  { style, applied }: StyleChoice,
+  { styles }: StartDependencies,
+) {
+  const context = styles()
+  const { wait, retryAfter } = hintsOf(view, context.bounds)
+  const { taskId } = view.task
+  const { respondAsync } = readPreferences(request.headers.prefer as string | undefined)
+  const preferences = [...(respondAsync ? ['respond-async'] : []), ...(applied ? [applied] : [])]
+  return reply
+    .code(202)
+    .headers({
+      location: pathOf(taskId, style),
+      'operation-location': `${context.publicUrl}/operations/${taskId}`,
+      'content-location': pathOf(taskId, style),
+      'retry-after': String(retryAfter),
+      wait: String(wait),
+      vary: 'Prefer',
+      ...(preferences.length > 0 ? { 'preference-applied': preferences.join(', ') } : {}),
+    })
+    .type('application/json')
+    .send(bodyOf(style, view, context.publicUrl))
+}

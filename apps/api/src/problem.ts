@@ -1,0 +1,51 @@
+import { type InputFault, PROBLEMS, type ProblemCode } from '@accepted/contract'
+
+/** What a problem can say beyond its kind. */
+export interface ProblemOptions {
+  errors?: InputFault[]
+  headers?: Record<string, string>
+  /** Members of its own, such as how an expired task ended. */
+  members?: Record<string, unknown>
+  cause?: unknown
+}
+
+/** Thrown by a route to answer with a problem document. Carries only its code and what was written for the caller. */
+export class ProblemError extends Error {
+  override name = 'ProblemError'
+  readonly code: ProblemCode
+  readonly options: ProblemOptions
+
+  constructor(code: ProblemCode, detail: string, options: ProblemOptions = {}) {
+    super(detail, { cause: options.cause })
+    this.code = code
+    this.options = options
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code].status
+  }
+}
+
+/** The body of a 422 that names its faults. */
+export function invalidInput(errors: InputFault[]): ProblemError {
+  const places = errors.length === 1 ? 'One place is' : `${errors.length} places are`
+  return new ProblemError('invalid_input', `${places} at fault; see errors.`, { errors })
+}
+
+/**
+ * The problem document (RFC 9457) as JSON text.
+ *
+ * @param numericStatus whether it has the member `status`; pollers of the `operation` family take one for a task's
+ */
+export function problemDocument(problem: ProblemError, publicUrl: string, numericStatus: boolean): string {
+  const { title, status } = PROBLEMS[problem.code]
+  return JSON.stringify({
+    type: `${publicUrl}/problems/${problem.code}`,
+    title,
+    ...(numericStatus ? { status } : {}),
+    detail: problem.message,
+    code: problem.code,
+    ...(problem.options.errors ? { errors: problem.options.errors } : {}),
+    ...problem.options.members,
+  })
+}

@@ -1,0 +1,78 @@
+import { guarded, isId } from '@accepted/core'
+import { Car, type carStore } from '@accepted/operations'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import type { Immediate } from '../operation-route.ts'
+import { invalidInput, ProblemError } from '../problem.ts'
+import { problemResponses, response } from '../responses.ts'
+
+/** The cars of a request's tenant. */
+export type CarsOf = (request: FastifyRequest) => ReturnType<typeof carStore>
+
+/** How `GET /cars/{car_id}` answers at once. */
+export function readCar(carsOf: CarsOf): Immediate {
+  return {
+    responses: {
+      200: response('The car', Car, ['Vary', 'Cache-Control']),
+      ...problemResponses(
+        'not_found',
+        'gone',
+        'invalid_input',
+        'idempotency_conflict',
+        'backlog_full',
+        'store_unavailable',
+      ),
+    },
+    async answer(request: FastifyRequest, reply: FastifyReply) {
+      const { car_id: carId } = request.params as { car_id: string }
+      const car = await guarded(() => carsOf(request).get(carId))
+      if (!car) throw new ProblemError('not_found', 'There is no such car.')
+      return reply.headers({ vary: 'Prefer', 'cache-control': 'private, no-cache' }).send(car)
+    },
+  }
+}
+
+/** `GET /cars`: newest first, by pages. */
+export function carRoutes(app: FastifyInstance, carsOf: CarsOf): void {
+  app.get(
+    '/cars',
+    {
+      schema: {
+        operationId: 'list_cars',
+        summary: 'List cars',
+        description: 'Newest first; the next page stands in `Link`.',
+        tags: ['cars'],
+        querystring: Type.Object(
+          {
+            limit: Type.Integer({
+              minimum: 1,
+              maximum: 200,
+              default: 50,
+              description: 'Most cars on a page',
+            }),
+            cursor: Type.Optional(
+              Type.String({ maxLength: 200, description: 'From the link to the next page; opaque' }),
+            ),
+          },
+          { additionalProperties: false },
+        ),
+        response: {
+          200: response('A page of cars', Type.Array(Car), ['Link', 'Cache-Control']),
+          ...problemResponses('invalid_input', 'store_unavailable'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { limit, cursor } = request.query as { limit: number; cursor?: string }
+      if (cursor !== undefined && !isId(cursor)) throw notACursor()
+      const page = await guarded(() => carsOf(request).list(limit, cursor))
+      if (!page) throw notACursor()
+      if (page.next) reply.header('link', `</cars?limit=${limit}&cursor=${page.next}>; rel="next"`)
+      return reply.header('cache-control', 'private, no-cache').send(page.cars)
+    },
+  )
+}
+
+function notACursor(): ProblemError {
+  return invalidInput([{ query: 'cursor', detail: 'is not a cursor of this list' }])
+}

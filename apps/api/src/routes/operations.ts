@@ -1,0 +1,76 @@
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import { emptyResponse, problemResponses, response } from '../responses.ts'
+import {
+  listQuery,
+  listTasks,
+  type ReadDependencies,
+  readTask,
+  sendStyled,
+  TaskParams,
+} from '../task-reading.ts'
+import { answerOf, operationDocument } from '../task-styles.ts'
+
+const HEADERS = [
+  'ETag',
+  'Cache-Control',
+  'Vary',
+  'Link',
+  'Retry-After',
+  'Sunset',
+  'Operation-Location',
+] as const
+
+/** `GET /operations`, `GET /operations/{id}`: the tasks as pollers of `Operation-Location` know them. */
+export function operationRoutes(app: FastifyInstance, deps: ReadDependencies): void {
+  app.get(
+    '/operations',
+    {
+      schema: {
+        operationId: 'list_operations',
+        summary: 'List tasks in the operation style',
+        tags: ['operations'],
+        querystring: listQuery([...deps.contracts.keys()]),
+        response: {
+          200: response('A page of operations', Type.Ref('OperationList'), ['Cache-Control']),
+          ...problemResponses('invalid_input', 'store_unavailable'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { views, next } = await listTasks(request, deps)
+      const { publicUrl } = deps.styles()
+      const value = views.map(({ task }) => operationDocument(task, publicUrl)).join()
+      const more = next ? `,"nextLink":${JSON.stringify(`${publicUrl}/operations${next}`)}` : ''
+      reply.header('cache-control', 'private, no-cache').type('application/json')
+      return reply.send(`{"value":[${value}]${more}}`)
+    },
+  )
+
+  app.get(
+    '/operations/:task_id',
+    {
+      schema: {
+        operationId: 'read_operation',
+        summary: 'Read a task in the operation style',
+        tags: ['operations'],
+        params: TaskParams,
+        headers: Type.Object({
+          'if-none-match': Type.Optional(Type.String({ description: '304 if it is still at this `ETag`' })),
+        }),
+        response: {
+          200: response('The operation, ended or not', Type.Ref('Operation'), HEADERS),
+          304: emptyResponse('It has not changed', HEADERS),
+          ...problemResponses('not_found', 'gone', 'store_unavailable'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const view = await readTask(request, deps)
+      return sendStyled(request, reply, answerOf('operation', view, deps.styles()), {
+        style: 'operation',
+        applied: undefined,
+      })
+    },
+  )
+}

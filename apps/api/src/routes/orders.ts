@@ -1,0 +1,169 @@
+import { Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type InputFault, Uuid7 } from '@accepted/contract'
+import { compileCheck, guarded } from '@accepted/core'
+import { Order, type orderStore, type Report, type reportStore } from '@accepted/operations'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { byteRange } from '../byte-range.ts'
+import { decodeUtf8, parseJson } from '../plugins/json-body.ts'
+import { invalidInput, ProblemError } from '../problem.ts'
+import { emptyResponse, problemResponses, response } from '../responses.ts'
+
+/** The orders and reports of a request's tenant. */
+export interface OrderStores {
+  ordersOf: (request: FastifyRequest) => ReturnType<typeof orderStore>
+  reportsOf: (request: FastifyRequest) => ReturnType<typeof reportStore>
+}
+
+const BULK_MAX_BYTES = 16 * 1024 * 1024
+const BULK_MAX_LINES = 10_000
+/** Lines that are read in one turn of the event loop. */
+const LINES_A_TURN = 250
+const MOST_FAULTS = 100
+const NDJSON = 'application/x-ndjson'
+const PDF = 'application/pdf'
+
+/** `POST /orders`, `GET /orders/reports/{id}`. */
+export function orderRoutes(app: FastifyInstance, stores: OrderStores): void {
+  const faultsOf = compileCheck(Order)
+
+  app.register(async (scope) => {
+    scope.addContentTypeParser(
+      NDJSON,
+      { parseAs: 'buffer', bodyLimit: BULK_MAX_BYTES },
+      async (_request: FastifyRequest, body: Buffer) => readLines(decodeUtf8(body), faultsOf),
+    )
+    scope.post(
+      '/orders',
+      {
+        schema: {
+          operationId: 'put_orders',
+          summary: 'Add orders',
+          description: `One as JSON, or up to ${BULK_MAX_LINES} as NDJSON, all or none. An \`order_id\` sent again replaces the order.`,
+          tags: ['orders'],
+          body: { content: { 'application/json': { schema: Order }, [NDJSON]: { schema: Type.Unknown() } } },
+          response: {
+            201: response('The orders are kept', Type.Object({ orders: Type.Integer({ minimum: 1 }) })),
+            ...problemResponses(
+              'malformed_json',
+              'too_large',
+              'unsupported_media_type',
+              'invalid_input',
+              'store_unavailable',
+            ),
+          },
+        },
+      },
+      async (request, reply) => {
+        const orders = [request.body as Order | Order[]].flat()
+        await guarded(() => stores.ordersOf(request).put(orders))
+        request.log.info({ orders: orders.length }, 'orders kept')
+        return reply.code(201).send({ orders: orders.length })
+      },
+    )
+  })
+
+  app.get(
+    '/orders/reports/:report_id',
+    {
+      config: { produces: [PDF] },
+      schema: {
+        operationId: 'read_report',
+        summary: 'Read a report',
+        tags: ['reports'],
+        params: Type.Object({ report_id: Uuid7('The report') }),
+        headers: Type.Object({
+          range: Type.Optional(Type.String({ description: 'One range of bytes (RFC 9110)' })),
+        }),
+        response: {
+          200: response('The PDF', Type.String({ contentMediaType: PDF }), PDF_HEADERS, PDF),
+          206: response(
+            'The range of it',
+            Type.String({ contentMediaType: PDF }),
+            [...PDF_HEADERS, 'Content-Range'],
+            PDF,
+          ),
+          304: emptyResponse('It has not changed', ['ETag', 'Cache-Control']),
+          ...problemResponses('not_found', 'range_not_satisfiable', 'store_unavailable'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { report_id: reportId } = request.params as { report_id: string }
+      const reports = stores.reportsOf(request)
+      const report = await guarded(() => reports.get(reportId))
+      if (!report) throw new ProblemError('not_found', 'There is no such report, or no more.')
+      return sendReport(request, reply, report, reports)
+    },
+  )
+}
+
+const PDF_HEADERS = [
+  'Content-Length',
+  'Content-Disposition',
+  'Accept-Ranges',
+  'ETag',
+  'Cache-Control',
+] as const
+
+function sendReport(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { reportId, sizeBytes, fileName }: Report,
+  reports: ReturnType<typeof reportStore>,
+) {
+  const etag = `"${reportId}"`
+  reply.headers({ etag, 'cache-control': 'private, no-cache', 'accept-ranges': 'bytes' })
+  if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+  const { range: field, 'if-range': ifRange } = request.headers
+  const range =
+    ifRange === undefined || ifRange === etag ? byteRange(field as string | undefined, sizeBytes) : 'whole'
+  if (range === 'unsatisfiable') {
+    throw new ProblemError('range_not_satisfiable', `The report has ${sizeBytes} bytes.`, {
+      headers: { 'content-range': `bytes */${sizeBytes}` },
+    })
+  }
+  const { first, last } = range === 'whole' ? { first: 0, last: sizeBytes - 1 } : range
+  if (range !== 'whole') reply.code(206).header('content-range', `bytes ${first}-${last}/${sizeBytes}`)
+  reply.headers({
+    'content-length': String(last - first + 1),
+    'content-disposition': `attachment; filename="${fileName}"`,
+  })
+  reply.type(PDF)
+  // A HEAD request gets no body, and must not fetch one.
+  if (request.method === 'HEAD') return reply.send()
+  return reply.send(Readable.from(reports.read(reportId, first, last)))
+}
+
+/** The orders of an NDJSON body; empty lines are passed over. @throws {ProblemError} that names the lines at fault */
+async function readLines(text: string, faultsOf: ReturnType<typeof compileCheck>): Promise<Order[]> {
+  const orders: Order[] = []
+  const errors: InputFault[] = []
+  let line = 0
+  for (const source of text.split('\n')) {
+    line += 1
+    if (line % LINES_A_TURN === 0) await nextTurn()
+    if (source.trim() === '') continue
+    if (orders.length === BULK_MAX_LINES) {
+      throw invalidInput([{ line, detail: `is over the ${BULK_MAX_LINES} lines that a request may have` }])
+    }
+    const { order, faults } = readLine(source, faultsOf)
+    errors.push(...faults.map((fault) => ({ line, ...fault })))
+    if (errors.length >= MOST_FAULTS) break
+    orders.push(order as Order)
+  }
+  if (errors.length > 0) throw invalidInput(errors.slice(0, MOST_FAULTS))
+  if (orders.length === 0) throw invalidInput([{ pointer: '#', detail: 'has no order' }])
+  return orders
+}
+
+function readLine(source: string, faultsOf: ReturnType<typeof compileCheck>) {
+  let order: unknown
+  try {
+    order = parseJson(source)
+  } catch (error) {
+    return { order, faults: [{ pointer: '#', detail: (error as Error).message }] }
+  }
+  return { order, faults: faultsOf(order).map(({ pointer, detail }) => ({ pointer: `#${pointer}`, detail })) }
+}

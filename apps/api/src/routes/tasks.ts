@@ -1,0 +1,109 @@
+import { taskDocument } from '@accepted/core'
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import { ProblemError } from '../problem.ts'
+import { emptyResponse, problemResponses, response, taskResponses } from '../responses.ts'
+import { chooseStyle, StyleQuery } from '../start-options.ts'
+import { tombstoneProblem, unknownTask } from '../task-answers.ts'
+import {
+  listQuery,
+  listTasks,
+  type ReadDependencies,
+  ReadHeaders,
+  readTask,
+  sendStyled,
+  TaskParams,
+} from '../task-reading.ts'
+import { answerOf } from '../task-styles.ts'
+
+/** `GET /tasks`, `GET /tasks/{id}`, `DELETE /tasks/{id}`. */
+export function taskRoutes(app: FastifyInstance, deps: ReadDependencies): void {
+  app.get(
+    '/tasks',
+    {
+      schema: {
+        operationId: 'list_tasks',
+        summary: 'List tasks',
+        description:
+          'Newest first, in canonical words, without `result` and `request.body`. Stable while tasks are added.',
+        tags: ['tasks'],
+        querystring: listQuery([...deps.contracts.keys()]),
+        response: {
+          200: response('A page of tasks', Type.Array(Type.Ref('Task')), ['Link', 'Cache-Control']),
+          ...problemResponses('invalid_input', 'store_unavailable'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { views, next } = await listTasks(request, deps)
+      if (next) reply.header('link', `</tasks${next}>; rel="next"`)
+      reply.header('cache-control', 'private, no-cache').type('application/json')
+      return reply.send(
+        `[${views.map(({ task, estimate }) => taskDocument(task, estimate, {}, true)).join()}]`,
+      )
+    },
+  )
+
+  app.get(
+    '/tasks/:task_id',
+    {
+      schema: {
+        operationId: 'read_task',
+        summary: 'Read a task',
+        description:
+          'In the style that `?style=` or `Prefer: task-style=` names; the status code depends on it.',
+        tags: ['tasks'],
+        params: TaskParams,
+        querystring: StyleQuery,
+        headers: ReadHeaders,
+        response: {
+          ...taskResponses,
+          ...problemResponses('not_found', 'gone', 'invalid_input', 'store_unavailable'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const choice = chooseStyle(request.query as StyleQuery, request.headers.prefer as string | undefined)
+      const view = await readTask(request, deps)
+      return sendStyled(request, reply, answerOf(choice.style, view, deps.styles()), choice)
+    },
+  )
+
+  app.delete(
+    '/tasks/:task_id',
+    {
+      schema: {
+        operationId: 'delete_task',
+        summary: 'Delete an ended task',
+        description: 'From then on it answers 410. The resource that it made lives on.',
+        tags: ['tasks'],
+        params: TaskParams,
+        response: {
+          204: emptyResponse('Deleted'),
+          ...problemResponses('not_found', 'not_ended', 'gone', 'store_unavailable'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { task_id: taskId } = request.params as TaskParams
+      const outcome = await deps.reader.delete(request.tenant, taskId, deps.tombstoneMs)
+      switch (outcome.outcome) {
+        case 'deleted':
+          request.log.info({ task: taskId }, 'task deleted')
+          return reply.code(204).send()
+        case 'open':
+          throw new ProblemError(
+            'not_ended',
+            `The task is ${outcome.status}; only an ended task can be deleted.`,
+            {
+              members: { task_status: outcome.status },
+            },
+          )
+        case 'gone':
+          throw tombstoneProblem(taskId, outcome.tombstone)
+        case 'unknown':
+          throw unknownTask()
+      }
+    },
+  )
+}

@@ -1,0 +1,69 @@
+import { PRIORITY } from '@accepted/contract'
+import { type Static, Type } from 'typebox'
+import { readPreferences } from './preferences.ts'
+import { invalidInput } from './problem.ts'
+import { isStyle, STYLES, type StyleName } from './task-styles.ts'
+
+/** The request header fields that any starting request takes, as the route's schema has them. */
+export const StartHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      description:
+        'Makes a repetition safe: the same key and request answer with the same task for 24 h. 1–255 characters; quoted and bare forms are the same',
+    }),
+  ),
+  'task-priority': Type.Integer({
+    minimum: PRIORITY.highest,
+    maximum: PRIORITY.lowest,
+    default: PRIORITY.default,
+    description: 'Order among your own waiting tasks of the lane; 0 first',
+  }),
+  'max-queue': Type.Optional(
+    Type.Integer({ minimum: 0, description: '503 at once if more than so many tasks wait in the lane' }),
+  ),
+  prefer: Type.Optional(
+    Type.String({
+      description:
+        'RFC 7240: `respond-async`, `task-style=monitor|created|see-other|operation`; others are ignored',
+    }),
+  ),
+})
+export type StartHeaders = Static<typeof StartHeaders>
+
+/** The query of every route that answers with a task. */
+export const StyleQuery = Type.Object({
+  style: Type.Optional(
+    Type.Enum([...STYLES], { description: 'The style of the answer; goes before `Prefer`' }),
+  ),
+})
+export type StyleQuery = Static<typeof StyleQuery>
+
+/** A style, and whether the request asked for it. */
+export interface StyleChoice {
+  style: StyleName
+  /** What `Preference-Applied` says of it; undefined if it was not a preference. */
+  applied: string | undefined
+}
+
+/** `?style=`, else the preference `task-style`, else `monitor`. */
+export function chooseStyle(query: StyleQuery, prefer: string | undefined): StyleChoice {
+  if (query.style) return { style: query.style, applied: undefined }
+  const { taskStyle } = readPreferences(prefer)
+  if (isStyle(taskStyle)) return { style: taskStyle, applied: `task-style=${taskStyle}` }
+  return { style: 'monitor', applied: undefined }
+}
+
+/**
+ * The key itself: a quoted form loses its quotes.
+ *
+ * @throws {ProblemError} `invalid_input`, unless it has 1…255 visible ASCII characters or spaces
+ */
+export function idempotencyKey(field: string | undefined): string | undefined {
+  if (field === undefined) return undefined
+  const quoted = /^"((?:[^"\\]|\\["\\])*)"$/.exec(field)
+  const key = quoted ? quoted[1]!.replace(/\\(.)/g, '$1') : field
+  if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
+    throw invalidInput([{ header: 'idempotency-key', detail: 'must have 1 to 255 visible ASCII characters' }])
+  }
+  return key
+}

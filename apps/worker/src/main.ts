@@ -1,0 +1,19 @@
+import { connectForWork, createLog, readSettings, runProcess, WorkerSettings } from '@accepted/core'
+import { loadHandlers } from '@accepted/operations'
+import { startWorker } from './worker.ts'
+
+await runProcess(async () => {
+  const settings = readSettings(WorkerSettings, process.env)
+  const log = createLog('worker', settings.LOG_LEVEL)
+  const operations = await loadHandlers()
+  const redis = connectForWork(settings.REDIS_URL, log)
+  const worker = startWorker({ settings, operations, redis, environment: process.env, log })
+  return {
+    log,
+    ready: worker.ready.then(() => ({ kind: 'ready' as const })),
+    async stop() {
+      await worker.stop()
+      redis.disconnect()
+    },
+  }
+})

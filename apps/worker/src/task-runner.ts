@@ -1,0 +1,244 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import {
+  type Check,
+  type Claim,
+  compileCheck,
+  type Ending,
+  type Logger,
+  readSettings,
+  StoreUnavailable,
+  type Work,
+  type WriteOutcome,
+} from '@accepted/core'
+import { type HandledOperation, PermanentError, type ResourceSpace } from '@accepted/operations'
+import { backoffMs } from './backoff.ts'
+import { Progress } from './progress.ts'
+import { AttemptAborted, Steps } from './steps.ts'
+import { taskError } from './task-errors.ts'
+
+const RESULT_MAX_BYTES = 1024 * 1024
+const STORE_RETRY_MS = 200
+
+/** What the runner needs. */
+export interface RunnerDependencies {
+  work: Work
+  operations: Map<string, HandledOperation>
+  /** Where a tenant's resources are kept. */
+  resourcesOf: (tenant: string) => ResourceSpace
+  /** The environment, from which handlers' own settings are read. */
+  environment: Record<string, string | undefined>
+  log: Logger
+  /** 0 ≤ x < 1 */
+  random: () => number
+}
+
+interface RunnableOperation extends HandledOperation {
+  settings: unknown
+  outputFaults: Check
+}
+
+type Settled =
+  | { kind: 'returned'; value: unknown }
+  | { kind: 'threw'; error: unknown }
+  | { kind: 'stopping' | 'fenced' }
+
+/**
+ * Runs attempts: claim → steps → end. An attempt ends in exactly one way: the task ended, its next attempt is due, it
+ * went back to its flow since the worker stops, or it was fenced off and nothing more is written.
+ */
+export class TaskRunner {
+  readonly #work: Work
+  readonly #resourcesOf: RunnerDependencies['resourcesOf']
+  readonly #log: Logger
+  readonly #random: () => number
+  readonly #operations = new Map<string, RunnableOperation>()
+  readonly #stopping = new AbortController()
+
+  /** @throws {SettingsError} if an operation's own settings are faulty */
+  constructor({ work, operations, resourcesOf, environment, log, random }: RunnerDependencies) {
+    this.#work = work
+    this.#resourcesOf = resourcesOf
+    this.#log = log
+    this.#random = random
+    for (const [name, operation] of operations) {
+      this.#operations.set(name, {
+        ...operation,
+        settings: readSettings(operation.contract.settings, environment),
+        outputFaults: compileCheck(operation.contract.output),
+      })
+    }
+  }
+
+  /** Gives the running tasks back to their flows. */
+  stop(): void {
+    this.#stopping.abort()
+  }
+
+  /** Claims a task for a job and runs one attempt of it; resolves to whether there was one. */
+  async runNext(shard: number, lane: string, job: string): Promise<boolean> {
+    const claim = await this.#work.claim(shard, lane, job)
+    if (!claim) return false
+    const { task } = claim
+    const log = this.#log.child({
+      task: task.taskId,
+      operation: task.operation,
+      attempt: task.attempt,
+      request: task.head.requestId,
+      trace: task.head.traceparent.split('-')[1],
+    })
+    log.info('attempt started')
+    const operation = this.#operations.get(task.operation)
+    const settled: Settled = operation
+      ? await this.#attempt(claim, operation, log)
+      : { kind: 'threw', error: new Error(`this worker does not know the operation ${task.operation}`) }
+    await this.#conclude(claim, operation, settled, log)
+    return true
+  }
+
+  async #attempt(claim: Claim, operation: RunnableOperation, log: Logger): Promise<Settled> {
+    const { task } = claim
+    const abort = new AbortController()
+    const fenced = new AbortController()
+    const fence = () => fenced.abort()
+    const signal = AbortSignal.any([abort.signal, fenced.signal, this.#stopping.signal])
+    const steps = new Steps(this.#work, claim, signal, fence)
+    const progress = new Progress(async (percent) => {
+      try {
+        if ((await this.#work.progress(claim, percent)) === 'stale') fence()
+      } catch (error) {
+        log.warn({ err: error }, 'progress was not stored')
+      }
+    })
+    const handled = this.#handle(claim, operation, { signal, steps, progress, log })
+    // A handler that ignores its signal is not waited for: its later writes are refused.
+    const aborted = new Promise<Settled>((resolve) => {
+      const settle = () => resolve({ kind: fenced.signal.aborted ? 'fenced' : 'stopping' })
+      if (signal.aborted) settle()
+      else signal.addEventListener('abort', settle, { once: true })
+    })
+    try {
+      return await Promise.race([handled, aborted])
+    } finally {
+      await progress.stop()
+      log.debug({ steps: task.steps.size }, 'handler settled')
+    }
+  }
+
+  async #handle(
+    { task }: Claim,
+    { handle, settings }: RunnableOperation,
+    { signal, steps, progress, log }: { signal: AbortSignal; steps: Steps; progress: Progress; log: Logger },
+  ): Promise<Settled> {
+    const run = handle as (context: unknown) => Promise<unknown>
+    try {
+      const value = await run({
+        input: { ...(task.body ? JSON.parse(task.body) : {}), ...task.head.params },
+        taskId: task.taskId,
+        tenant: task.tenant,
+        attempt: task.attempt,
+        settings,
+        signal,
+        log,
+        resources: this.#resourcesOf(task.tenant),
+        step: (name: string, body: () => unknown) => steps.run(name, body),
+        progress: (percent: number) => progress.set(percent),
+      })
+      return { kind: 'returned', value }
+    } catch (error) {
+      return { kind: 'threw', error }
+    }
+  }
+
+  async #conclude(claim: Claim, operation: RunnableOperation | undefined, settled: Settled, log: Logger) {
+    if (settled.kind === 'fenced' || (settled.kind === 'threw' && settled.error instanceof AttemptAborted)) {
+      if (!this.#stopping.signal.aborted) {
+        log.warn('attempt fenced off: another worker has the task')
+        return
+      }
+      await this.#release(claim, log)
+    } else if (settled.kind === 'stopping') {
+      await this.#release(claim, log)
+    } else if (settled.kind === 'returned' && operation) {
+      await this.#end(claim, endingOf(operation, settled.value, log), log)
+    } else if (settled.kind === 'threw') {
+      await this.#fail(claim, operation, settled.error, log)
+    }
+  }
+
+  async #release(claim: Claim, log: Logger): Promise<void> {
+    const outcome = await this.#persist(() => this.#work.release(claim), log)
+    log.info({ outcome }, 'attempt given back: the worker stops')
+  }
+
+  async #fail(
+    claim: Claim,
+    operation: RunnableOperation | undefined,
+    error: unknown,
+    log: Logger,
+  ): Promise<void> {
+    const { task } = claim
+    if (error instanceof PermanentError) {
+      log.warn({ err: error }, 'attempt failed for good')
+      const shown = taskError('permanent_error', error.message, error.code)
+      return this.#end(claim, { ...FAILED, reason: 'permanent_error', error: shown }, log)
+    }
+    log.error({ err: error }, 'attempt failed')
+    if (task.attempt >= task.head.maxAttempts) {
+      return this.#end(
+        claim,
+        { ...FAILED, reason: 'attempts_exhausted', error: taskError('attempts_exhausted') },
+        log,
+      )
+    }
+    const backoff = operation?.contract.backoff ?? { firstMs: 1_000, maxMs: 60_000 }
+    const delayMs = backoffMs(backoff, task.attempt, this.#random())
+    const outcome = await this.#persist(
+      () => this.#work.retry(claim, delayMs, taskError('attempt_failed')),
+      log,
+    )
+    log.info({ outcome, delayMs: Math.round(delayMs) }, 'next attempt is due')
+  }
+
+  async #end(claim: Claim, ending: Ending, log: Logger): Promise<void> {
+    const outcome = await this.#persist(() => this.#work.end(claim, ending), log)
+    log.info({ outcome, status: ending.status, reason: ending.reason }, 'task ended')
+  }
+
+  /** Writes until the store has taken or refused it: the job must not end before the record knows. */
+  async #persist(write: () => Promise<WriteOutcome>, log: Logger): Promise<WriteOutcome> {
+    while (true) {
+      try {
+        return await write()
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error
+        log.warn({ err: error }, 'the store is away; writing again')
+        await pause(STORE_RETRY_MS)
+      }
+    }
+  }
+}
+
+const FAILED = { status: 'failed', result: null, resource: null } as const
+
+/** How a task ends whose handler returned: completed, or failed if what it returned breaks the contract. */
+function endingOf({ contract, outputFaults }: RunnableOperation, value: unknown, log: Logger): Ending {
+  const invalid = (why: string): Ending => {
+    log.error({ why }, 'the handler returned what its contract refuses')
+    return { ...FAILED, reason: 'invalid_result', error: taskError('invalid_result') }
+  }
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value ?? null)
+  } catch (error) {
+    return invalid(`it is not JSON: ${(error as Error).message}`)
+  }
+  if (text === undefined) return invalid('it is not JSON')
+  if (Buffer.byteLength(text) > RESULT_MAX_BYTES)
+    return invalid(`it is larger than ${RESULT_MAX_BYTES} bytes`)
+  const result: unknown = JSON.parse(text)
+  const faults = outputFaults(result)
+  if (faults.length > 0)
+    return invalid(faults.map(({ pointer, detail }) => `${pointer || 'it'} ${detail}`).join('; '))
+  const resource = contract.resource?.(result as never) ?? null
+  return { status: 'completed', reason: null, result: text, resource, error: null }
+}

@@ -1,0 +1,79 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Logger, Upkeep } from '@accepted/core'
+
+const TICK_MS = 100
+const TOP_UP_MS = 1_000
+const HEARTBEAT_MS = 3_000
+/** A worker that has not been heard of for so long does not count any more. */
+const HEARTBEAT_LIFETIME_MS = 10_000
+
+/** Keeps a worker's shards in order: timers and expiry, missing jobs, the news that this worker lives. */
+export class Ticker {
+  readonly #upkeep: Upkeep
+  readonly #options: TickerOptions
+  readonly #stopping = new AbortController()
+  readonly #loops: Promise<void>[] = []
+
+  constructor(upkeep: Upkeep, options: TickerOptions) {
+    this.#upkeep = upkeep
+    this.#options = options
+  }
+
+  start(): void {
+    const { shards, lanes, slots, tombstoneMs, worker } = this.#options
+    for (let shard = 0; shard < shards; shard += 1) {
+      this.#every(TICK_MS, async () => {
+        while ((await this.#upkeep.tick(shard, lanes, tombstoneMs)).more);
+      })
+      this.#every(TOP_UP_MS, async () => {
+        for (const lane of lanes) {
+          const added = await this.#upkeep.topUp(shard, lane)
+          if (added > 0) this.#options.log.warn({ lane, added }, 'missing jobs were made good')
+        }
+      })
+      this.#every(HEARTBEAT_MS, () =>
+        this.#upkeep.heartbeat(shard, worker, slotsOf(lanes, slots), HEARTBEAT_LIFETIME_MS),
+      )
+    }
+  }
+
+  /** Stops, and takes back the news that this worker lives. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await Promise.all(this.#loops)
+    const { shards, lanes, worker } = this.#options
+    for (let shard = 0; shard < shards; shard += 1) {
+      await this.#upkeep.heartbeat(shard, worker, slotsOf(lanes, 0), HEARTBEAT_LIFETIME_MS)
+    }
+  }
+
+  #every(periodMs: number, act: () => Promise<void>): void {
+    const { signal } = this.#stopping
+    const loop = async () => {
+      while (!signal.aborted) {
+        try {
+          await act()
+        } catch (error) {
+          this.#options.log.warn({ err: error }, 'upkeep failed; it is tried again')
+        }
+        await pause(periodMs, undefined, { signal }).catch(() => undefined)
+      }
+    }
+    this.#loops.push(loop())
+  }
+}
+
+export interface TickerOptions {
+  shards: number
+  lanes: readonly string[]
+  /** Tasks that this worker runs at once in each lane. */
+  slots: number
+  tombstoneMs: number
+  /** A name for this process, unlike any other's. */
+  worker: string
+  log: Logger
+}
+
+function slotsOf(lanes: readonly string[], slots: number): Record<string, number> {
+  return Object.fromEntries(lanes.map((lane) => [lane, slots]))
+}

@@ -1,0 +1,114 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import {
+  bullPrefix,
+  LaneJobs,
+  type Logger,
+  newId,
+  Scripts,
+  Upkeep,
+  Work,
+  type WorkerSettings,
+} from '@accepted/core'
+import { type HandledOperation, resourceSpace } from '@accepted/operations'
+import { Worker as BullWorker } from 'bullmq'
+import type { Redis } from 'ioredis'
+import { taskError } from './task-errors.ts'
+import { TaskRunner } from './task-runner.ts'
+import { Ticker } from './ticker.ts'
+
+/** What a worker is made of. */
+export interface WorkerDependencies {
+  settings: WorkerSettings
+  operations: Map<string, HandledOperation>
+  /** Waits for Redis as long as it takes (`connectForWork`); the caller closes it. */
+  redis: Redis
+  environment: Record<string, string | undefined>
+  log: Logger
+}
+
+/** A worker that runs. */
+export interface RunningWorker {
+  /** Resolves when every lane is fetched from. */
+  ready: Promise<void>
+  /** Takes no new tasks, lets running ones go on for the grace, gives the rest back to their flows. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a worker: one BullMQ worker a lane and shard, one runner, one ticker.
+ *
+ * @throws {SettingsError} if an operation's own settings are faulty
+ */
+export function startWorker({
+  settings,
+  operations,
+  redis,
+  environment,
+  log,
+}: WorkerDependencies): RunningWorker {
+  const scripts = new Scripts(redis, settings.KEY_PREFIX)
+  const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), log)
+  const work = new Work(scripts, jobs, settings.RETENTION_SECONDS * 1000, taskError('worker_lost'))
+  const resourcesOf = (tenant: string) => resourceSpace(redis, settings.KEY_PREFIX, tenant)
+  const runner = new TaskRunner({ work, operations, resourcesOf, environment, log, random: Math.random })
+  const lanes = [...new Set([...operations.values()].map(({ contract }) => contract.lane))]
+  const ticker = new Ticker(new Upkeep(scripts, jobs), {
+    shards: scripts.shards,
+    lanes,
+    slots: settings.WORKER_CONCURRENCY,
+    tombstoneMs: settings.TOMBSTONE_SECONDS * 1000,
+    worker: newId(),
+    log,
+  })
+
+  const fetchers = lanes.flatMap((lane) =>
+    Array.from({ length: scripts.shards }, (_, shard) => {
+      const fetcher = new BullWorker(
+        lane,
+        async (job) => {
+          // The same job at each delivery, unlike any other, even if BullMQ's own data was lost in between.
+          await runner.runNext(shard, lane, `${job.id}.${job.timestamp}`)
+        },
+        {
+          connection: redis,
+          prefix: bullPrefix(scripts.prefixOf(shard)),
+          concurrency: settings.WORKER_CONCURRENCY,
+          // A lost worker's jobs are delivered again within 15 s; the record counts losses, BullMQ must not.
+          lockDuration: 8_000,
+          stalledInterval: 3_000,
+          maxStalledCount: 1e9,
+          removeOnComplete: { count: 0 },
+          removeOnFail: { count: 0 },
+          skipVersionCheck: true,
+        },
+      )
+      fetcher.on('error', (error) => log.debug({ err: error, lane }, 'BullMQ worker error'))
+      fetcher.on('failed', (job, error) =>
+        log.error({ err: error, lane, job: job?.id }, 'a job failed unexpectedly'),
+      )
+      return fetcher
+    }),
+  )
+  ticker.start()
+  log.info({ lanes, slots: settings.WORKER_CONCURRENCY }, 'worker started')
+
+  return {
+    ready: Promise.all(fetchers.map((fetcher) => fetcher.waitUntilReady())).then(() => undefined),
+    async stop() {
+      const grace = new AbortController()
+      const closing = Promise.all(fetchers.map((fetcher) => fetcher.close()))
+      const graceOver = pause(settings.SHUTDOWN_GRACE_SECONDS * 1000, undefined, {
+        signal: grace.signal,
+      }).then(
+        () => runner.stop(),
+        () => undefined,
+      )
+      await closing
+      grace.abort()
+      await graceOver
+      await ticker.stop()
+      await jobs.close()
+      log.info('worker stopped')
+    },
+  }
+}

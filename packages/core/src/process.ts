@@ -1,0 +1,48 @@
+import type { Logger } from './log.ts'
+import { SettingsError } from './settings.ts'
+
+/** Exit code of a process whose settings are at fault (EX_CONFIG of sysexits.h): starting it again is no use. */
+const EX_CONFIG = 78
+
+/** What an app's `main.ts` has started. */
+export interface RunningProcess {
+  log: Logger
+  /** Resolves to what a supervisor is told once the app is up. */
+  ready: Promise<{ kind: 'listening'; url: string } | { kind: 'ready' }>
+  /** Ends everything that keeps the process alive. */
+  stop(): Promise<void>
+}
+
+/**
+ * The life of an app's process: starts it, tells a supervisor (over IPC, if there is one) when it is up, and stops it
+ * once on SIGTERM, SIGINT, or when the supervisor is gone. Exit codes: 0 after a clean stop, 78 for faulty settings,
+ * told in words on standard error, 1 for anything else.
+ */
+export async function runProcess(start: () => Promise<RunningProcess>): Promise<void> {
+  let running: RunningProcess
+  try {
+    running = await start()
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exit(EX_CONFIG)
+  }
+  const { log, ready, stop } = running
+  let stopping = false
+  const end = (cause: string) => {
+    if (stopping) return
+    stopping = true
+    log.info({ cause }, 'stopping')
+    stop().then(
+      // A handler that ignores its abort signal must not keep the process.
+      () => process.exit(0),
+      (error) => {
+        log.fatal({ err: error }, 'could not stop cleanly')
+        process.exit(1)
+      },
+    )
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(signal))
+  process.on('disconnect', () => end('the supervisor is gone'))
+  process.send?.(await ready)
+}

@@ -1,0 +1,29 @@
+import { ReplyError } from 'ioredis'
+
+/** Redis did not answer in time or cannot answer now. What was asked may have happened or not. */
+export class StoreUnavailable extends Error {
+  override name = 'StoreUnavailable'
+}
+
+/** Replies of a Redis that is there but cannot serve now; any other error reply is a fault of ours. */
+const PASSING_REPLIES =
+  /^(LOADING|OOM|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|MISCONF|EXECABORT)\b/
+/** What ioredis says when there is no connection, or no answer on it. */
+const NO_CONNECTION = /Connection is closed|isn't writeable|timed out|Socket timeout|max retries per request/
+/** What the system says of such a connection. */
+const SYSTEM_CODES = /^(ECONN\w+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/
+
+/** Does what asks Redis. @throws {StoreUnavailable} for an outage; a fault of ours comes through as it is */
+export async function guarded<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    throw isOutage(error) ? new StoreUnavailable('Redis did not answer', { cause: error }) : error
+  }
+}
+
+function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (error instanceof ReplyError) return PASSING_REPLIES.test(error.message)
+  return NO_CONNECTION.test(error.message) || SYSTEM_CODES.test((error as NodeJS.ErrnoException).code ?? '')
+}
