@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import { ApiSettings, readSettings, SettingsError, WorkerSettings } from './settings.ts'
+
+test('what is not set has its default, numbers are numbers, and empty counts as not set', () => {
+  const settings = readSettings(ApiSettings, {
+    REDIS_URL: 'redis://h',
+    PORT: '8080',
+    HOST: '',
+    TRUST_PROXY: 'true',
+  })
+  expect(settings).toMatchObject({ PORT: 8080, HOST: '127.0.0.1', TRUST_PROXY: true, RETRY_AFTER_MAX: 600 })
+})
+
+test('all faults are told at once, each with the name and value of its variable', () => {
+  const faulty = { PORT: '70000', LOG_LEVEL: 'loud', PUBLIC_URL: 'https://host/' }
+  let told: unknown
+  try {
+    readSettings(ApiSettings, faulty)
+  } catch (error) {
+    told = error
+  }
+  expect(told).toBeInstanceOf(SettingsError)
+  expect((told as SettingsError).faults.sort()).toEqual([
+    expect.stringMatching(/^LOG_LEVEL=loud: must be one of fatal, error/),
+    expect.stringMatching(/^PORT=70000: must be <= 65535/),
+    expect.stringMatching(/^PUBLIC_URL=https:\/\/host\/: /),
+    'REDIS_URL: is required',
+  ])
+})
+
+test('an app does not read the settings of another', () => {
+  expect(readSettings(WorkerSettings, { REDIS_URL: 'redis://h', PORT: 'none' })).not.toHaveProperty('PORT')
+})

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto'
+import type { TaskError } from '@accepted/contract'
+import { inject, onTestFinished } from 'vitest'
+import {
+  connectForWork,
+  createLog,
+  LaneJobs,
+  Scripts,
+  type Submission,
+  type SubmissionOutcome,
+  Submissions,
+  TaskReader,
+  Upkeep,
+  Work,
+} from '../index.ts'
+
+/** The error of a task that lost its workers, in tests. */
+export const LOST: TaskError = {
+  type: '/problems/worker_lost',
+  title: 'Lost',
+  code: 'worker_lost',
+  message: 'Lost.',
+}
+
+/** A prefix that no other test has. */
+export function freshPrefix(): string {
+  return `test-${randomUUID().slice(0, 13)}`
+}
+
+/** A whole store under a prefix of its own, gone when the test is over. */
+export function testStore({ retentionMs = 60_000, shards = 1 } = {}) {
+  const log = createLog('test', 'silent')
+  const redis = connectForWork(inject('redisUrl'), log)
+  const prefix = freshPrefix()
+  const scripts = new Scripts(redis, prefix, shards)
+  const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), log)
+  onTestFinished(async () => {
+    await jobs.close()
+    for await (const keys of redis.scanStream({ match: `${prefix}:*`, count: 1000 })) {
+      if (keys.length > 0) await redis.unlink(keys)
+    }
+    redis.disconnect()
+  })
+  return {
+    redis,
+    prefix,
+    scripts,
+    jobs,
+    log,
+    submissions: new Submissions(scripts, jobs),
+    reader: new TaskReader(scripts),
+    work: new Work(scripts, jobs, retentionMs, LOST),
+    upkeep: new Upkeep(scripts, jobs),
+  }
+}
+export type TestStore = ReturnType<typeof testStore>
+
+/** A submission that a test need not spell out. */
+export function submission(changes: Partial<Submission> = {}): Submission {
+  return {
+    tenant: 'default',
+    operation: 'test.run',
+    lane: 'test',
+    priority: 3,
+    head: {
+      resource: '/tests',
+      verb: 'POST',
+      header: {},
+      params: {},
+      steps: ['one', 'two'],
+      maxAttempts: 3,
+      requestId: 'request-1',
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    },
+    body: '{"n":1}',
+    maxBacklog: 1_000_000,
+    maxQueue: Number.POSITIVE_INFINITY,
+    ...changes,
+  }
+}
+
+/** The id of a task that was created. @throws {Error} if it was not */
+export function createdId(outcome: SubmissionOutcome): string {
+  if (outcome.outcome !== 'created') throw new Error(`not created: ${outcome.outcome}`)
+  return outcome.task.taskId
+}
+
+/** Asks until it is so. @throws {Error} after `withinMs` */
+export async function until<T>(
+  ask: () => Promise<T | false | null | undefined>,
+  withinMs = 10_000,
+): Promise<T> {
+  const end = performance.now() + withinMs
+  while (performance.now() < end) {
+    const answer = await ask()
+    if (answer) return answer
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  throw new Error(`it did not come true within ${withinMs} ms: ${ask}`)
+}
