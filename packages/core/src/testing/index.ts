@@ -28,9 +28,9 @@ export function freshPrefix(): string {
 }
 
 /** A whole store under a prefix of its own, gone when the test is over. */
-export function testStore({ retentionMs = 60_000, shards = 1 } = {}) {
+export function testStore({ retentionMs = 60_000, shards = 1, url = inject('redisUrl') } = {}) {
   const log = createLog('test', 'silent')
-  const redis = connectForWork(inject('redisUrl'), log)
+  const redis = connectForWork(url, log)
   const prefix = freshPrefix()
   const scripts = new Scripts(redis, prefix, shards)
   const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), log)

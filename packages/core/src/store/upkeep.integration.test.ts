@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import { createdId, submission, testStore } from '../testing/index.ts'
+
+test('jobs that were never added are made good, at the second look', async () => {
+  const { scripts, upkeep, jobs, submissions, redis } = testStore()
+  for (let n = 0; n < 3; n += 1) createdId(await submissions.create(submission()))
+  await expect.poll(() => jobs.waiting(0, 'test')).toBe(3)
+  await redis.del(...(await redis.keys(`${scripts.prefixOf(0)}bull:*`)))
+  expect(await upkeep.topUp(0, 'test')).toBe(0)
+  expect(await upkeep.topUp(0, 'test')).toBe(3)
+  await expect.poll(() => jobs.waiting(0, 'test')).toBe(3)
+  expect(await upkeep.topUp(0, 'test')).toBe(0)
+})
+
+test('a lane that is quiet is sent one job, to see whether a worker is there', async () => {
+  const { upkeep, jobs, work } = testStore()
+  await upkeep.tick(0, ['test'], 1000)
+  await upkeep.tick(0, ['test'], 1000)
+  await expect.poll(() => jobs.waiting(0, 'test')).toBe(1)
+  expect((await upkeep.laneState(0, 'test')).fetchedMs).toBe(0)
+  expect(await work.claim(0, 'test', 'probe')).toBeNull()
+  const state = await upkeep.laneState(0, 'test')
+  expect(state.nowMs - state.fetchedMs).toBeLessThan(1000)
+})
+
+test('the slots of a lane are those of the workers that were heard of lately', async () => {
+  const { upkeep } = testStore()
+  await upkeep.heartbeat(0, 'w1', { test: 10, other: 10 }, 60_000)
+  await upkeep.heartbeat(0, 'w1', { test: 10, other: 10 }, 60_000)
+  await upkeep.heartbeat(0, 'w2', { test: 5 }, 60_000)
+  await upkeep.heartbeat(0, 'w3', { test: 7 }, 0)
+  expect((await upkeep.laneState(0, 'test')).slots).toBe(15)
+  await upkeep.heartbeat(0, 'w1', { test: 0 }, 60_000)
+  expect((await upkeep.laneState(0, 'test')).slots).toBe(5)
+})

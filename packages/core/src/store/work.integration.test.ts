@@ -1,0 +1,237 @@
+import { expect, test } from 'vitest'
+import { createdId, LOST, submission, type TestStore, testStore, until } from '../testing/index.ts'
+import { type Claim, Work } from './work.ts'
+
+const COMPLETED = {
+  status: 'completed',
+  reason: null,
+  result: '{"ok":[]}',
+  resource: null,
+  error: null,
+} as const
+const FAILED = {
+  status: 'failed',
+  reason: 'permanent_error',
+  result: null,
+  resource: null,
+  error: LOST,
+} as const
+
+async function create(store: TestStore, changes = {}): Promise<string> {
+  return createdId(await store.submissions.create(submission(changes)))
+}
+
+async function claim(store: TestStore, job: string): Promise<Claim> {
+  const claimed = await store.work.claim(0, 'test', job)
+  if (!claimed) throw new Error('nothing was claimed')
+  return claimed
+}
+
+async function read(store: TestStore, taskId: string) {
+  const outcome = await store.reader.read('default', taskId)
+  if (outcome.outcome !== 'task') throw new Error(outcome.outcome)
+  return outcome.task
+}
+
+test('a job is bound to the task whose turn it is, when it is claimed', async () => {
+  const store = testStore()
+  const [first, second] = [await create(store), await create(store)]
+  expect((await claim(store, 'job-9')).task.taskId).toBe(first)
+  expect((await claim(store, 'job-1')).task.taskId).toBe(second)
+  expect(await store.work.claim(0, 'test', 'job-5')).toBeNull()
+})
+
+test('two workers that race for many tasks get each of them once', async () => {
+  const store = testStore()
+  const ids = await Promise.all(Array.from({ length: 300 }, () => create(store)))
+  const rivals = [store.work, new Work(store.scripts, store.jobs, 1000, LOST)]
+  const claims = await Promise.all(
+    Array.from({ length: 320 }, (_, n) => rivals[n % 2]!.claim(0, 'test', `job-${n}`)),
+  )
+  const claimed = claims.filter((claim) => claim !== null).map(({ task }) => task.taskId)
+  expect(claimed.sort()).toEqual(ids.sort())
+})
+
+test('the end is one step: record, indexes, flow, expiry', async () => {
+  const store = testStore({ retentionMs: 5000 })
+  const taskId = await create(store)
+  const held = await claim(store, 'job')
+  expect(await store.work.end(held, COMPLETED)).toBe('ok')
+  const task = await read(store, taskId)
+  expect(task).toMatchObject({
+    status: 'completed',
+    progress: 100,
+    result: '{"ok":[]}',
+    body: '{"n":1}',
+    version: 3,
+  })
+  expect(task.expiresMs).toBe(task.finishedMs! + 5000)
+  expect((await store.reader.list('default', { status: 'completed' }, 10)).tasks).toHaveLength(1)
+  expect((await store.reader.list('default', { status: 'running' }, 10)).tasks).toHaveLength(0)
+  expect(await store.upkeep.laneState(0, 'test', 'test.run')).toMatchObject({
+    waiting: 0,
+    running: 0,
+    recentMs: [expect.any(Number)],
+  })
+  expect(await store.redis.keys(`${store.prefix}:*open:*`)).toEqual([])
+  expect(await store.redis.keys(`${store.prefix}:*jobs:*`)).toEqual([])
+})
+
+test('a write that does not name the latest claim is refused, whatever it is', async () => {
+  const store = testStore()
+  const taskId = await create(store)
+  const lost = await claim(store, 'job-1')
+  const holder = await claim(store, 'job-1')
+  expect(holder.task.taskId).toBe(taskId)
+  const before = await read(store, taskId)
+  expect(await store.work.progress(lost, 50)).toBe('stale')
+  expect(await store.work.step(lost, 'one', 'finished', '1')).toBe('stale')
+  expect(await store.work.retry(lost, 0, LOST)).toBe('stale')
+  expect(await store.work.release(lost)).toBe('stale')
+  expect(await store.work.end(lost, COMPLETED)).toBe('stale')
+  expect(await read(store, taskId)).toEqual(before)
+  expect(await store.work.end(holder, COMPLETED)).toBe('ok')
+  expect(await store.work.end(holder, FAILED)).toBe('stale')
+  expect((await read(store, taskId)).status).toBe('completed')
+})
+
+test('of two that end a task at once, one does', async () => {
+  const store = testStore()
+  for (let round = 0; round < 50; round += 1) {
+    await create(store)
+    const held = await claim(store, `job-${round}`)
+    const outcomes = await Promise.all([store.work.end(held, COMPLETED), store.work.end(held, FAILED)])
+    expect(outcomes.sort()).toEqual(['ok', 'stale'])
+  }
+  expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 0, running: 0 })
+})
+
+test('every shown change makes the version one larger, and progress never moves down', async () => {
+  const store = testStore()
+  const taskId = await create(store)
+  const held = await claim(store, 'job')
+  const shown = async () => {
+    const { version, progress } = await read(store, taskId)
+    return [version, progress]
+  }
+  expect(await shown()).toEqual([2, 0])
+  await store.work.progress(held, 30)
+  expect(await shown()).toEqual([3, 30])
+  await store.work.progress(held, 20)
+  expect(await shown()).toEqual([3, 30])
+  await store.work.step(held, 'one', 'begun')
+  expect(await shown()).toEqual([4, 30])
+  await store.work.step(held, 'one', 'finished', '{"a":[]}')
+  expect(await shown()).toEqual([5, 50])
+  await store.work.step(held, 'one', 'finished', '{"a":[]}')
+  expect(await shown()).toEqual([5, 50])
+})
+
+test('a later attempt finds the finished steps with their outcomes, and progress at their share', async () => {
+  const store = testStore()
+  await create(store)
+  const first = await claim(store, 'job-1')
+  await store.work.step(first, 'one', 'finished', '{"a":[]}')
+  await store.work.step(first, 'two', 'failed')
+  await store.work.progress(first, 90)
+  await store.work.retry(first, 0, LOST)
+  await store.upkeep.tick(0, [], 1000)
+  const { task } = await claim(store, 'job-2')
+  expect(task.steps.get('one')).toEqual({ state: 'finished', outcome: '{"a":[]}' })
+  expect(task.steps.get('two')).toEqual({ state: 'failed', outcome: '' })
+  expect(task).toMatchObject({ attempt: 2, progress: 50 })
+  expect(task.attempts).toMatchObject([
+    { attempt: 1, error: LOST, endedMs: expect.any(Number) },
+    { attempt: 2, error: null },
+  ])
+})
+
+test('a retry waits for its time on Redis’s clock, and its lane is asked for a job then', async () => {
+  const store = testStore()
+  const taskId = await create(store)
+  await store.work.retry(await claim(store, 'job-1'), 150, LOST)
+  const due = (await read(store, taskId)).updatedMs + 150
+  expect(await store.work.claim(0, 'test', 'job-2')).toBeNull()
+  expect(await store.reader.read('default', taskId)).toMatchObject({
+    task: { status: 'pending' },
+    position: null,
+  })
+  await until(async () => (await store.upkeep.tick(0, [], 1000)).done === 1)
+  expect(await store.scripts.now()).toBeGreaterThanOrEqual(due)
+  expect(await read(store, taskId)).toMatchObject({ status: 'pending' })
+  expect((await claim(store, 'job-3')).task).toMatchObject({ taskId, attempt: 2 })
+})
+
+test('a released task waits again at its old place, and the attempt does not count', async () => {
+  const store = testStore()
+  const first = await create(store)
+  await create(store)
+  await store.work.release(await claim(store, 'job-1'))
+  expect(await store.reader.read('default', first)).toMatchObject({
+    task: { status: 'pending', attempt: 0 },
+    position: 0,
+  })
+  expect((await claim(store, 'job-2')).task).toMatchObject({ taskId: first, attempt: 1 })
+})
+
+test('a job that comes again has lost its worker: once back to the flow, twice to the suspects, three times the end', async () => {
+  const store = testStore()
+  const taskId = await create(store)
+  await claim(store, 'job')
+  expect((await claim(store, 'job')).task).toMatchObject({ taskId, attempt: 1 })
+  expect((await claim(store, 'job')).task).toMatchObject({ taskId, attempt: 1 })
+  expect(await store.redis.hgetall(`${store.scripts.prefixOf(0)}running:test`)).toEqual({ '~suspects': '1' })
+  expect(await store.work.claim(0, 'test', 'job')).toBeNull()
+  expect(await read(store, taskId)).toMatchObject({ status: 'failed', reason: 'worker_lost', error: LOST })
+  expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 0, running: 0 })
+})
+
+test('suspects run one at a time, and the end of one asks for a job for the next', async () => {
+  const store = testStore()
+  for (const job of ['a', 'b']) {
+    await create(store)
+    await claim(store, job)
+  }
+  // Lost once each, back in the flow; lost twice, to the suspects.
+  const [a, b] = [await claim(store, 'a'), await claim(store, 'b')]
+  expect(a.task.taskId).not.toBe(b.task.taskId)
+  const suspect = await claim(store, 'a')
+  expect(suspect.task.taskId).toBe(a.task.taskId)
+  expect(await store.work.claim(0, 'test', 'b')).toBeNull()
+  await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(2)
+  expect(await store.work.end(suspect, COMPLETED)).toBe('ok')
+  await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(3)
+  expect((await claim(store, 'c')).task.taskId).toBe(b.task.taskId)
+})
+
+test('of one tenant’s tasks a more urgent one goes first, and waiting makes urgent', async () => {
+  const store = testStore()
+  const usual = await create(store, { priority: 5 })
+  const urgent = await create(store, { priority: 0 })
+  expect((await store.reader.read('default', urgent)) as object).toMatchObject({ position: 0 })
+  expect((await claim(store, '1')).task.taskId).toBe(urgent)
+  expect((await claim(store, '2')).task.taskId).toBe(usual)
+})
+
+test('tenants take turns: a flood delays another tenant’s first task by one of its own', async () => {
+  const store = testStore()
+  await Promise.all(Array.from({ length: 500 }, () => create(store, { tenant: 'flood' })))
+  await claim(store, 'before')
+  await create(store, { tenant: 'small' })
+  await create(store, { tenant: 'small' })
+  const order: string[] = []
+  for (let n = 0; n < 6; n += 1) order.push((await claim(store, `job-${n}`)).task.tenant)
+  expect(order.indexOf('small')).toBeLessThanOrEqual(1)
+  expect(order.filter((tenant) => tenant === 'small')).toHaveLength(2)
+})
+
+test('a tenant that refills its empty flow again and again does not starve the others', async () => {
+  const store = testStore()
+  for (let n = 0; n < 10; n += 1) await create(store, { tenant: 'zeta' })
+  const order: string[] = []
+  for (let n = 0; n < 12; n += 1) {
+    await create(store, { tenant: 'alpha' })
+    order.push((await claim(store, `job-${n}`)).task.tenant)
+  }
+  expect(order.filter((tenant) => tenant === 'zeta').length).toBeGreaterThanOrEqual(5)
+})
