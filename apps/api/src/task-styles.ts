@@ -46,7 +46,7 @@ export function pathOf(taskId: string, style: StyleName): string {
 /** The seconds of `Retry-After` and, before its bounds, of `Wait`. */
 export function hintsOf({ task, estimate, nowMs }: TaskView, bounds: RetryBounds) {
   const wait = waitSeconds(estimate.etaMs, Math.max(0, nowMs - task.createdMs))
-  return { wait: Math.max(0, wait), retryAfter: retryAfterSeconds(wait, bounds) }
+  return { wait, retryAfter: retryAfterSeconds(wait, bounds) }
 }
 
 /** The answer to a read of a task: a pure function of the task, by its style. */

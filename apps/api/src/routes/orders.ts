@@ -132,8 +132,7 @@ function sendReport(
   })
   reply.type(PDF)
   // A HEAD request gets no body, and must not fetch one.
-  if (request.method === 'HEAD') return reply.send()
-  return reply.send(Readable.from(reports.read(reportId, first, last)))
+  return reply.send(Readable.from(request.method === 'HEAD' ? [] : reports.read(reportId, first, last)))
 }
 
 /** The orders of an NDJSON body; empty lines are passed over. @throws {ProblemError} that names the lines at fault */

@@ -1,0 +1,45 @@
+import { ApiSettings, connectForAnswers, createLog, readSettings } from '@accepted/core'
+import { freshPrefix } from '@accepted/core/testing'
+import { loadContracts } from '@accepted/operations'
+import { inject, onTestFinished } from 'vitest'
+import { buildApp } from '../app.ts'
+
+/** An API under a key prefix of its own, to be asked by `app.inject`; gone when the test is over. */
+export async function testApp(environment: Record<string, string> = {}) {
+  const log = createLog('api', 'silent')
+  const prefix = freshPrefix()
+  const settings = readSettings(ApiSettings, {
+    REDIS_URL: inject('redisUrl'),
+    KEY_PREFIX: prefix,
+    ...environment,
+  })
+  const redis = connectForAnswers(settings.REDIS_URL, log)
+  const publicUrl = () => 'http://accepted.test'
+  const app = await buildApp({
+    settings,
+    contracts: await loadContracts(),
+    redis,
+    publicUrl,
+    version: '0.0.0',
+    log,
+  })
+  onTestFinished(async () => {
+    await app.close()
+    if (redis.status === 'ready') {
+      for await (const keys of redis.scanStream({ match: `${prefix}:*`, count: 1000 })) {
+        if (keys.length > 0) await redis.unlink(keys)
+      }
+    }
+    redis.disconnect()
+  })
+  if (settings.REDIS_URL === inject('redisUrl')) {
+    await new Promise<void>((resolve) => {
+      if (redis.status === 'ready') resolve()
+      else redis.once('ready', () => resolve())
+    })
+  }
+  return { app, redis, prefix }
+}
+
+/** A car that is in order. */
+export const MUSTANG = { brand: 'Ford', make: 'Mustang', model: 2014, color: 'Blue' }
