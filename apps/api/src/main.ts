@@ -11,6 +11,9 @@ import {
 import { loadContracts } from '@accepted/operations'
 import { buildApp } from './app.ts'
 
+/** Long enough for the requests that are under way. */
+const STOP_WITHIN_MS = 10_000
+
 await runProcess(async () => {
   const settings = readSettings(ApiSettings, process.env)
   if (process.env.NODE_ENV === 'production' && !settings.PUBLIC_URL) {
@@ -38,6 +41,7 @@ await runProcess(async () => {
   return {
     log,
     ready: Promise.resolve({ kind: 'listening' as const, url: listening }),
+    stopWithinMs: STOP_WITHIN_MS,
     async stop() {
       await app.close()
       redis.disconnect()

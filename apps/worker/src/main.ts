@@ -11,6 +11,8 @@ await runProcess(async () => {
   return {
     log,
     ready: worker.ready.then(() => ({ kind: 'ready' as const })),
+    // What is beyond the grace is a Redis that is away.
+    stopWithinMs: settings.SHUTDOWN_GRACE_SECONDS * 1000 + 3_000,
     async stop() {
       await worker.stop()
       redis.disconnect()

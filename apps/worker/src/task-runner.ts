@@ -6,7 +6,9 @@ import {
   type Ending,
   type Logger,
   readSettings,
+  type SchemaFault,
   StoreUnavailable,
+  type TaskRecord,
   type Work,
   type WriteOutcome,
 } from '@accepted/core'
@@ -34,6 +36,7 @@ export interface RunnerDependencies {
 
 interface RunnableOperation extends HandledOperation {
   settings: unknown
+  inputFaults: Check
   outputFaults: Check
 }
 
@@ -64,6 +67,7 @@ export class TaskRunner {
       this.#operations.set(name, {
         ...operation,
         settings: readSettings(operation.contract.settings, environment),
+        inputFaults: compileCheck(operation.contract.input),
         outputFaults: compileCheck(operation.contract.output),
       })
     }
@@ -126,13 +130,13 @@ export class TaskRunner {
 
   async #handle(
     { task }: Claim,
-    { handle, settings }: RunnableOperation,
+    { handle, settings, inputFaults }: RunnableOperation,
     { signal, steps, progress, log }: { signal: AbortSignal; steps: Steps; progress: Progress; log: Logger },
   ): Promise<Settled> {
     const run = handle as (context: unknown) => Promise<unknown>
     try {
       const value = await run({
-        input: { ...(task.body ? JSON.parse(task.body) : {}), ...task.head.params },
+        input: inputOf(task, inputFaults),
         taskId: task.taskId,
         tenant: task.tenant,
         attempt: task.attempt,
@@ -220,6 +224,24 @@ export class TaskRunner {
 
 const FAILED = { status: 'failed', result: null, resource: null } as const
 
+/**
+ * The input as the contract's schema completes it.
+ *
+ * @throws {PermanentError} if this worker's contract refuses what the API's accepted
+ */
+function inputOf(task: TaskRecord, inputFaults: Check): unknown {
+  const input = { ...(task.body ? JSON.parse(task.body) : {}), ...task.head.params }
+  const faults = inputFaults(input)
+  if (faults.length === 0) return input
+  throw new PermanentError(`the input does not fit the operation any more: ${inWords(faults)}`, {
+    code: 'invalid_input',
+  })
+}
+
+function inWords(faults: SchemaFault[]): string {
+  return faults.map(({ pointer, detail }) => `${pointer || 'it'} ${detail}`).join('; ')
+}
+
 /** How a task ends whose handler returned: completed, or failed if what it returned breaks the contract. */
 function endingOf({ contract, outputFaults }: RunnableOperation, value: unknown, log: Logger): Ending {
   const invalid = (why: string): Ending => {
@@ -237,8 +259,7 @@ function endingOf({ contract, outputFaults }: RunnableOperation, value: unknown,
     return invalid(`it is larger than ${RESULT_MAX_BYTES} bytes`)
   const result: unknown = JSON.parse(text)
   const faults = outputFaults(result)
-  if (faults.length > 0)
-    return invalid(faults.map(({ pointer, detail }) => `${pointer || 'it'} ${detail}`).join('; '))
+  if (faults.length > 0) return invalid(inWords(faults))
   const resource = contract.resource?.(result as never) ?? null
   return { status: 'completed', reason: null, result: text, resource, error: null }
 }

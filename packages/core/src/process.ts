@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from './log.ts'
 import { SettingsError } from './settings.ts'
 
@@ -11,6 +12,8 @@ export interface RunningProcess {
   ready: Promise<{ kind: 'listening'; url: string } | { kind: 'ready' }>
   /** Ends everything that keeps the process alive. */
   stop(): Promise<void>
+  /** A stop that takes longer is given up, and the process ends with exit code 1. */
+  stopWithinMs: number
 }
 
 /**
@@ -27,13 +30,16 @@ export async function runProcess(start: () => Promise<RunningProcess>): Promise<
     process.stderr.write(`${error.message}\n`)
     process.exit(EX_CONFIG)
   }
-  const { log, ready, stop } = running
+  const { log, ready, stop, stopWithinMs } = running
   let stopping = false
   const end = (cause: string) => {
     if (stopping) return
     stopping = true
     log.info({ cause }, 'stopping')
-    stop().then(
+    const late = pause(stopWithinMs).then(() => {
+      throw new Error(`it did not stop within ${stopWithinMs} ms`)
+    })
+    Promise.race([stop(), late]).then(
       // A handler that ignores its abort signal must not keep the process.
       () => process.exit(0),
       (error) => {

@@ -1,0 +1,237 @@
+import { defineOperation } from '@accepted/contract'
+import { createdId, submission, type TestStore, testStore, until } from '@accepted/core/testing'
+import { type HandlerContext, handle, PermanentError, resourceSpace } from '@accepted/operations'
+import { Type } from 'typebox'
+import { expect, test } from 'vitest'
+import { TaskRunner } from './task-runner.ts'
+
+type Context = HandlerContext<{ n: number; unit: string }, 'one' | 'two', { PACE: number }>
+
+const contract = defineOperation({
+  name: 'test.run',
+  route: 'POST /tests',
+  summary: 'A test',
+  input: Type.Object({ n: Type.Integer(), unit: Type.String({ default: 'mm' }) }),
+  output: Type.Object({ sum: Type.Number() }, { additionalProperties: false }),
+  steps: ['one', 'two'],
+  lane: 'test',
+  backoff: { firstMs: 10, maxMs: 20 },
+  settings: Type.Object({ PACE: Type.Integer({ default: 7 }) }),
+})
+
+/** A runner whose one operation does what the test says, on a task that waits. */
+async function scene(run: (context: Context) => Promise<unknown>, environment = {}) {
+  const store = testStore()
+  const operation = handle(contract, run as never)
+  const dependencies = {
+    work: store.work,
+    operations: new Map([['test.run', operation]]),
+    resourcesOf: (tenant: string) => resourceSpace(store.redis, store.prefix, tenant),
+    environment,
+    log: store.log,
+    random: () => 0,
+  }
+  const runner = new TaskRunner(dependencies)
+  const taskId = createdId(await store.submissions.create(submission()))
+  return { store, runner, taskId, dependencies, operation }
+}
+
+async function read(store: TestStore, taskId: string) {
+  const outcome = await store.reader.read('default', taskId)
+  if (outcome.outcome !== 'task') throw new Error(outcome.outcome)
+  return outcome.task
+}
+
+test('a handler gets its input, completed by the schema, and its own settings', async () => {
+  let seen: unknown
+  const { store, runner, taskId } = await scene(
+    async ({ input, settings, attempt, tenant }) => {
+      seen = { input, settings, attempt, tenant }
+      return { sum: 3 }
+    },
+    { PACE: '9' },
+  )
+  expect(await runner.runNext(0, 'test', 'job')).toBe(true)
+  expect(seen).toEqual({ input: { n: 1, unit: 'mm' }, settings: { PACE: 9 }, attempt: 1, tenant: 'default' })
+  expect(await read(store, taskId)).toMatchObject({ status: 'completed', result: '{"sum":3}' })
+  expect(await runner.runNext(0, 'test', 'job-2')).toBe(false)
+})
+
+test('faulty settings of an operation stop the start, in words', async () => {
+  await expect(scene(async () => ({ sum: 1 }), { PACE: 'fast' })).rejects.toThrow(
+    /PACE=fast: must be integer/,
+  )
+})
+
+test('finished steps are skipped on a re-run and hand back what they stored', async () => {
+  const calls: string[] = []
+  const { store, runner, taskId } = await scene(async ({ step, attempt }) => {
+    const one = await step('one', () => {
+      calls.push(`one ${attempt}`)
+      return { when: new Date(0), nothing: undefined }
+    })
+    const two = await step('two', () => {
+      calls.push(`two ${attempt}`)
+      if (attempt < 3) throw new Error('not yet')
+    })
+    expect(one).toEqual({ when: '1970-01-01T00:00:00.000Z' })
+    expect(two).toBeNull()
+    return { sum: attempt }
+  })
+  for (let attempt = 1; attempt <= 3; attempt += 1) {
+    await until(async () => {
+      await store.upkeep.tick(0, [], 1000)
+      return runner.runNext(0, 'test', `job-${attempt}`)
+    })
+  }
+  expect(calls).toEqual(['one 1', 'two 1', 'two 2', 'two 3'])
+  const task = await read(store, taskId)
+  expect(task).toMatchObject({ status: 'completed', result: '{"sum":3}', attempt: 3 })
+  expect(task.attempts.map(({ error }) => error?.code ?? null)).toEqual([
+    'attempt_failed',
+    'attempt_failed',
+    null,
+  ])
+})
+
+test('after the last attempt the task has failed, and what the error said stays in the house', async () => {
+  const { store, runner, taskId } = await scene(async () => {
+    throw new Error('password is hunter2')
+  })
+  for (let attempt = 1; attempt <= 3; attempt += 1) {
+    await until(async () => {
+      await store.upkeep.tick(0, [], 1000)
+      return runner.runNext(0, 'test', `job-${attempt}`)
+    })
+  }
+  const task = await read(store, taskId)
+  expect(task).toMatchObject({
+    status: 'failed',
+    reason: 'attempts_exhausted',
+    attempt: 3,
+    error: { code: 'attempts_exhausted' },
+  })
+  expect(JSON.stringify(task)).not.toContain('hunter2')
+})
+
+test('a PermanentError is never retried, and its message and code are shown', async () => {
+  const { store, runner, taskId } = await scene(async () => {
+    throw new PermanentError('the shop is closed', { code: 'closed' })
+  })
+  await runner.runNext(0, 'test', 'job')
+  expect(await read(store, taskId)).toMatchObject({
+    status: 'failed',
+    reason: 'permanent_error',
+    attempt: 1,
+    error: { type: '/problems/permanent_error', code: 'closed', message: 'the shop is closed' },
+  })
+})
+
+test.each([
+  ['another shape', { sum: '3' }],
+  ['a member too many', { sum: 3, more: 1 }],
+  ['nothing', undefined],
+  ['a bigint', { sum: 3n }],
+  ['a function', () => 3],
+  ['too much', { sum: 3, text: 'x'.repeat(1_100_000) }],
+])('a result that is %s ends the task as invalid_result', async (_name, result) => {
+  const { store, runner, taskId } = await scene(async () => result)
+  await runner.runNext(0, 'test', 'job')
+  expect(await read(store, taskId)).toMatchObject({ status: 'failed', reason: 'invalid_result' })
+})
+
+test('a circular result ends the task as invalid_result', async () => {
+  const circle: Record<string, unknown> = { sum: 1 }
+  circle.self = circle
+  const { store, runner, taskId } = await scene(async () => circle)
+  await runner.runNext(0, 'test', 'job')
+  expect(await read(store, taskId)).toMatchObject({ status: 'failed', reason: 'invalid_result' })
+})
+
+test('whatever a handler throws is a failed attempt', async () => {
+  for (const thrown of ['text', null, undefined, 0, Object.create(null)]) {
+    const { store, runner, taskId } = await scene(async () => {
+      throw thrown
+    })
+    await runner.runNext(0, 'test', 'job')
+    expect(await read(store, taskId)).toMatchObject({
+      status: 'pending',
+      attempts: [{ error: { code: 'attempt_failed' } }],
+    })
+  }
+})
+
+test('a step that the contract does not declare is a fault of the handler', async () => {
+  const { store, runner, taskId } = await scene(async ({ step }) => ({
+    sum: await step('three' as 'one', () => 3),
+  }))
+  await runner.runNext(0, 'test', 'job')
+  expect(await read(store, taskId)).toMatchObject({
+    status: 'pending',
+    attempts: [{ error: { code: 'attempt_failed' } }],
+  })
+})
+
+test('an input that this worker’s contract refuses fails for good', async () => {
+  const { store, runner } = await scene(async () => ({ sum: 1 }))
+  await runner.runNext(0, 'test', 'job')
+  const strange = createdId(await store.submissions.create(submission({ body: '{"n":"many"}' })))
+  await runner.runNext(0, 'test', 'job-2')
+  expect(await read(store, strange)).toMatchObject({ status: 'failed', error: { code: 'invalid_input' } })
+})
+
+test('a worker that stops gives a running task back at once, its attempt not counted', async () => {
+  const started = Promise.withResolvers<AbortSignal>()
+  const { store, runner, taskId } = await scene(async ({ signal }) => {
+    started.resolve(signal)
+    return new Promise(() => {})
+  })
+  const run = runner.runNext(0, 'test', 'job')
+  const signal = await started.promise
+  runner.stop()
+  expect(signal.aborted).toBe(true)
+  await run
+  expect(await read(store, taskId)).toMatchObject({ status: 'pending', attempt: 0 })
+  expect(await store.work.claim(0, 'test', 'other')).toMatchObject({ task: { taskId, attempt: 1 } })
+})
+
+test('a worker that lost its task to another writes nothing more, and its handler’s signal fires', async () => {
+  const started = Promise.withResolvers<void>()
+  const go = Promise.withResolvers<void>()
+  let signalled = false
+  let after: unknown
+  const { store, runner, taskId } = await scene(async ({ step, signal }) => {
+    started.resolve()
+    await go.promise
+    after = await step('one', () => 1).catch((error) => error)
+    signalled = signal.aborted
+    return { sum: 1 }
+  })
+  const run = runner.runNext(0, 'test', 'job')
+  await started.promise
+  const thief = await store.work.claim(0, 'test', 'job')
+  expect(thief?.task.taskId).toBe(taskId)
+  const before = await read(store, taskId)
+  go.resolve()
+  await run
+  await expect.poll(() => signalled).toBe(true)
+  expect(after).toMatchObject({ name: 'AbortError' })
+  expect(await read(store, taskId)).toEqual(before)
+})
+
+test('progress is shown while the handler runs', async () => {
+  const reported = Promise.withResolvers<void>()
+  const finish = Promise.withResolvers<void>()
+  const { store, runner, taskId } = await scene(async ({ progress }) => {
+    progress(42.7)
+    reported.resolve()
+    await finish.promise
+    return { sum: 1 }
+  })
+  const run = runner.runNext(0, 'test', 'job')
+  await reported.promise
+  await until(async () => (await read(store, taskId)).progress === 42)
+  finish.resolve()
+  await run
+  expect(await read(store, taskId)).toMatchObject({ status: 'completed', progress: 100 })
+})
