@@ -1,4 +1,4 @@
-import type { Claim, Work } from '@accepted/core'
+import type { Claim, Logger, Work } from '@accepted/core'
 
 /** Thrown into a handler whose attempt must end: another worker holds the task now, or this one stops. */
 export class AttemptAborted extends Error {
@@ -11,13 +11,15 @@ export class Steps {
   readonly #claim: Claim
   readonly #signal: AbortSignal
   readonly #fenced: () => void
+  readonly #log: Logger
 
   /** @param fenced called at the first refused write */
-  constructor(work: Work, claim: Claim, signal: AbortSignal, fenced: () => void) {
+  constructor(work: Work, claim: Claim, signal: AbortSignal, fenced: () => void, log: Logger) {
     this.#work = work
     this.#claim = claim
     this.#signal = signal
     this.#fenced = fenced
+    this.#log = log
   }
 
   /**
@@ -42,6 +44,7 @@ export class Steps {
     }
     await this.#write(name, 'finished', outcome)
     steps.set(name, { state: 'finished', outcome })
+    this.#log.info({ step: name }, 'step finished')
     return JSON.parse(outcome) as T
   }
 

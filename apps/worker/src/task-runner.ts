@@ -105,7 +105,7 @@ export class TaskRunner {
     const fenced = new AbortController()
     const fence = () => fenced.abort()
     const signal = AbortSignal.any([abort.signal, fenced.signal, this.#stopping.signal])
-    const steps = new Steps(this.#work, claim, signal, fence)
+    const steps = new Steps(this.#work, claim, signal, fence, log)
     const progress = new Progress(async (percent) => {
       try {
         if ((await this.#work.progress(claim, percent)) === 'stale') fence()

@@ -1,5 +1,5 @@
 #!lua
--- uses shard flows tasks
+-- uses shard flows records waiting
 -- Accepts a batch of tasks, each with an outcome of its own.
 -- ARGV, 14 an item: id, tenant, operation, lane, priority, accept_by (ms, Redis's clock), max_backlog, max_queue,
 -- idempotency key ('' = none), fingerprint, key lifetime (ms), number of steps, head (JSON), body (JSON text).
@@ -29,9 +29,9 @@ local function create(at)
 
   -- Unique within the batch; later batches are later by the clock.
   local order = string.format('%.0f', now_us + (at - 1) / STRIDE)
-  redis.call('HSET', open_key(id), 'tenant', tenant, 'operation', operation, 'lane', lane, 'flow', tenant,
-    'priority', priority, 'order', order, 'status', 'pending', 'version', 1, 'token', 0, 'attempt', 0, 'losses', 0,
-    'progress', 0, 'done', 0, 'total', steps, 'created', now, 'updated', now, 'head', head, 'body', body)
+  local fixed = table.concat({ tenant, operation, lane, priority, order, steps }, ' ')
+  redis.call('HSET', open_key(id), 'fixed', fixed, 'head', head, 'body', body, 'flow', tenant, 'status', 'pending',
+    'version', '1', 'token', '0', 'attempt', '0', 'progress', '0', 'done', '0', 'created', now_text, 'updated', now_text)
   if key ~= '' then redis.call('SET', key, fingerprint .. ' ' .. id, 'PX', key_ms) end
   redis.call('SADD', P .. 'operations:' .. tenant, operation)
   redis.call('ZADD', P .. 'index:' .. tenant, order, id)

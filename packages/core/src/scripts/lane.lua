@@ -4,18 +4,20 @@
 -- Returns {now, waiting, running, slots of the living workers, last fetch (ms, 0 = never), items that could be claimed
 -- now, recent durations of the operation (ms)…}. 'Could be claimed' counts the first 100 ready flows.
 local lane, operation = ARGV[1], ARGV[2]
-local counts = redis.call('HMGET', P .. 'lane:' .. lane, 'waiting', 'running', 'fetched')
+local known = redis.call('HMGET', P .. 'lane:' .. lane, 'waiting', 'fetched')
+local running = 0
+for _, count in ipairs(redis.call('HVALS', P .. 'running:' .. lane)) do running = running + tonumber(count) end
 local slots = 0
 for _, member in ipairs(redis.call('ZRANGE', P .. 'slots:' .. lane, '(' .. now, '+inf', 'BYSCORE')) do
   slots = slots + tonumber(member:match(' (%d+)$'))
 end
 local claimable = 0
 for _, flow in ipairs(redis.call('ZRANGE', P .. 'turns:' .. lane, 0, 99)) do
-  local running = tonumber(redis.call('HGET', P .. 'running:' .. lane, flow) or 0)
-  claimable = claimable + math.min(redis.call('ZCARD', flow_key(lane, flow)), flow_cap(flow) - running)
+  local held = tonumber(redis.call('HGET', P .. 'running:' .. lane, flow) or 0)
+  claimable = claimable + math.min(redis.call('ZCARD', flow_key(lane, flow)), flow_cap(flow) - held)
 end
-local reply = { now, tonumber(counts[1] or 0), tonumber(counts[2] or 0), slots, tonumber(counts[3] or 0), claimable }
-for _, duration in ipairs(redis.call('LRANGE', P .. 'recent:' .. operation, 0, -1)) do
+local reply = { now, tonumber(known[1] or 0), running, slots, tonumber(known[2] or 0), claimable }
+for _, duration in ipairs(redis.call('LRANGE', P .. 'recent:' .. operation, 0, 63)) do
   reply[#reply + 1] = tonumber(duration)
 end
 return reply

@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- uses shard flows tasks
+-- uses shard records packing
 -- A page of a tenant's tasks, newest first, without bodies and results.
 -- ARGV: tenant, operation or '', status or '', created after, created before ('-inf', '+inf' or an order), cursor order
 -- and id ('' = from the start), limit.

@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- uses shard flows tasks tombstones
+-- uses shard flows records packing tombstones
 -- Reads a batch of tasks as they are at this moment on Redis's clock. ARGV: tenant, id, tenant, id, …
 -- Returns {now, answer…}: {'task', position or -1, field, value, …} | {'gone', status, reason, finished, resource} |
 -- false (unknown, or another tenant's). A record past its expiry reads as its tombstone, swept or not (rule 6).
@@ -7,13 +7,14 @@ local function open_task(id, tenant)
   local flat = redis.call('HGETALL', open_key(id))
   if #flat == 0 then return nil end
   local record = map_of(flat)
-  if record.tenant ~= tenant then return false end
+  local owner, _, lane = fixed_of(record)
+  if owner ~= tenant then return false end
   local position = -1
   if record.status == 'pending' then
-    local rank = redis.call('ZRANK', flow_key(record.lane, record.flow), id)
+    local rank = redis.call('ZRANK', flow_key(lane, record.flow), id)
     if rank then
-      local flows = redis.call('ZCARD', P .. 'turns:' .. record.lane)
-      local waiting = tonumber(redis.call('HGET', P .. 'lane:' .. record.lane, 'waiting'))
+      local flows = redis.call('ZCARD', P .. 'turns:' .. lane)
+      local waiting = tonumber(redis.call('HGET', P .. 'lane:' .. lane, 'waiting'))
       position = math.min(waiting - 1, rank * math.max(1, flows))
     end
   end
@@ -26,7 +27,7 @@ local function ended_task(id, tenant)
   local flat = done_record(id)
   if not flat then return nil end
   local record = map_of(flat)
-  if record.tenant ~= tenant then return false end
+  if fixed_of(record) ~= tenant then return false end
   if tonumber(record.expires) <= now then
     return { 'gone', record.status, record.reason or '', record.finished, record.resource or '' }
   end

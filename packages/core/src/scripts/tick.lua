@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard flows tasks tombstones
+-- uses shard flows records waiting packing tombstones
 -- Does what is due, at most `limit` things: retries go back to their flows, ended records expire into tombstones. For a
 -- lane in which no worker has fetched for `quiet` ms one job is wanted even if nothing waits: fetching it shows that a
 -- worker is there. Any number of workers may run it.
@@ -12,8 +12,9 @@ local done, wanted = 0, {}
 local function retry(id)
   local record = map_of(redis.call('HGETALL', open_key(id)))
   if record.status ~= 'pending' then return end
-  enqueue(id, record.lane, record.flow, record.order, record.priority)
-  wanted[record.lane] = (wanted[record.lane] or 0) + 1
+  local _, _, lane, priority, order = fixed_of(record)
+  enqueue(id, lane, record.flow, order, priority)
+  wanted[lane] = (wanted[lane] or 0) + 1
 end
 
 -- Returns whether the minute's list is empty now.

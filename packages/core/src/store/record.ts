@@ -74,13 +74,14 @@ export function decodeRecord(taskId: string, flat: string[]): TaskRecord {
       attempts.push({ token: Number(name.slice(8)), attempt: decodeAttempt(value) })
     } else fields[name] = value
   }
+  const [tenant, operation, lane, priority] = fields.fixed!.split(' ')
   const time = (name: string) => (fields[name] ? Number(fields[name]) : null)
   return {
     taskId,
-    tenant: fields.tenant!,
-    operation: fields.operation!,
-    lane: fields.lane!,
-    priority: Number(fields.priority),
+    tenant: tenant!,
+    operation: operation!,
+    lane: lane!,
+    priority: Number(priority),
     status: fields.status as TaskStatus,
     reason: (fields.reason as FailureReason | undefined) ?? null,
     version: Number(fields.version),

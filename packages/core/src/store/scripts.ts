@@ -11,6 +11,7 @@ const NAMES = [
   'heartbeat',
   'lane',
   'list',
+  'lose',
   'progress',
   'read',
   'requeue',

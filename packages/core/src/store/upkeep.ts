@@ -79,14 +79,13 @@ export class Upkeep {
   }
 
   /**
-   * Adds the jobs that a crash between create and add left out. A shortage counts only when it is still there at the
-   * next look, since jobs that are just on their way look the same.
+   * Adds the jobs that a crash between create and add left out: tasks could start, and no job is there to start them.
+   * It counts only when it is still so at the next look, since jobs that are just on their way look the same.
    */
   async topUp(shard: number, lane: string): Promise<number> {
-    const jobs = await this.#jobs.waiting(shard, lane)
-    const { claimable } = await this.laneState(shard, lane)
-    const missing = Math.max(0, claimable - jobs)
     const where = `${shard} ${lane}`
+    const jobs = await this.#jobs.waiting(shard, lane)
+    const missing = jobs > 0 ? 0 : (await this.laneState(shard, lane)).claimable
     const lasting = Math.min(missing, this.#missing.get(where) ?? 0)
     this.#missing.set(where, missing)
     this.#jobs.add(shard, lane, lasting)

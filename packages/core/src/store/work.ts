@@ -3,9 +3,11 @@ import { shardOfId } from '../ids.ts'
 import type { LaneJobs } from '../lane-jobs.ts'
 import { decodeRecord, type TaskRecord } from './record.ts'
 import type { ScriptArgument, ScriptName, Scripts } from './scripts.ts'
+import { TickBatcher } from './tick-batcher.ts'
 
 /** A worker lost this often ends its task. */
 const MAX_LOSSES = 3
+const LARGEST_BATCH = 50
 
 /** A task in the hands of a worker. The token fences it: only the latest holder's writes count. */
 export interface Claim {
@@ -32,6 +34,8 @@ export class Work {
   readonly #jobs: LaneJobs
   readonly #retentionMs: number
   readonly #lostError: string
+  readonly #claims: TickBatcher<ScriptArgument[], unknown[]>[]
+  readonly #ends: TickBatcher<ScriptArgument[], unknown[]>[]
 
   /**
    * @param retentionMs how long an ended record is kept
@@ -42,6 +46,8 @@ export class Work {
     this.#jobs = jobs
     this.#retentionMs = retentionMs
     this.#lostError = JSON.stringify(lostError)
+    this.#claims = this.#batchers('claim', [])
+    this.#ends = this.#batchers('end', [retentionMs])
   }
 
   /**
@@ -51,11 +57,21 @@ export class Work {
    * @throws {StoreUnavailable}
    */
   async claim(shard: number, lane: string, job: string): Promise<Claim | null> {
-    const args = [lane, job, MAX_LOSSES, this.#lostError, this.#retentionMs]
-    const [, jobs, taskId, token, ...flat] = await this.#scripts.run('claim', shard, args)
+    const [outcome, jobs, taskId, token, ...flat] = await this.#claims[shard]!.add([lane, job])
+    if (outcome === 'lost') {
+      await this.#lose(shard, lane, job)
+      return this.claim(shard, lane, job)
+    }
     this.#jobs.add(shard, lane, Number(jobs))
-    if (!taskId) return null
+    if (outcome === 'none') return null
     return { task: decodeRecord(taskId as string, flat as string[]), token: token as string }
+  }
+
+  /** Counts the loss of the worker that had the job before. */
+  async #lose(shard: number, lane: string, job: string): Promise<void> {
+    const args = [lane, job, MAX_LOSSES, this.#lostError, this.#retentionMs]
+    const [, jobs] = await this.#scripts.run('lose', shard, args)
+    this.#jobs.add(shard, lane, Number(jobs))
   }
 
   /** @param percent 0…100, whole */
@@ -85,8 +101,22 @@ export class Work {
 
   async end(claim: Claim, ending: Ending): Promise<WriteOutcome> {
     const { status, reason, result, resource, error } = ending
+    const { taskId, lane } = claim.task
+    const shard = shardOfId(taskId)
     const texts = [status, reason ?? '', result ?? '', resource ?? '', error ? JSON.stringify(error) : '']
-    return this.#write('end', claim, [...texts, this.#retentionMs])
+    const [outcome, jobs] = await this.#ends[shard]!.add([taskId, claim.token, ...texts])
+    this.#jobs.add(shard, lane, Number(jobs ?? 0))
+    return outcome as WriteOutcome
+  }
+
+  /** One batcher a shard for a script that takes many items after what they share. */
+  #batchers(script: ScriptName, shared: ScriptArgument[]): TickBatcher<ScriptArgument[], unknown[]>[] {
+    return Array.from({ length: this.#scripts.shards }, (_, shard) => {
+      return new TickBatcher(async (items: ScriptArgument[][]) => {
+        const [, ...outcomes] = await this.#scripts.run(script, shard, [...shared, ...items.flat()])
+        return outcomes as unknown[][]
+      }, LARGEST_BATCH)
+    })
   }
 
   async #write(script: ScriptName, claim: Claim, args: ScriptArgument[]): Promise<WriteOutcome> {

@@ -1,0 +1,60 @@
+/** One line of the report. */
+export interface Figure {
+  name: string
+  ours: string
+  theirs: string
+  /** What is held against the bar. */
+  reached: string
+  bar: string
+  met: boolean
+}
+
+/** A figure that is a ratio of two measured side by side. */
+export function ratio(
+  name: string,
+  unit: string,
+  { ours, theirs }: { ours: number; theirs: number },
+  atLeast: number,
+): Figure {
+  const value = ours / theirs
+  return {
+    name,
+    ours: `${Math.round(ours).toLocaleString('en')} ${unit}`,
+    theirs: `${Math.round(theirs).toLocaleString('en')} ${unit}`,
+    reached: `${value.toFixed(2)} ×`,
+    bar: `≥ ${atLeast} ×`,
+    met: value >= atLeast,
+  }
+}
+
+/** A figure that has an upper bound. */
+export function bounded(name: string, unit: string, value: number, atMost: number): Figure {
+  const shown = `${value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString('en')} ${unit}`
+  return {
+    name,
+    ours: shown,
+    theirs: '',
+    reached: shown,
+    bar: `≤ ${atMost.toLocaleString('en')} ${unit}`,
+    met: value <= atMost,
+  }
+}
+
+/** The figures as a Markdown table. */
+export function table(figures: Figure[]): string {
+  const rows = figures.map(({ name, ours, theirs, reached, bar, met }) => [
+    name,
+    ours,
+    theirs,
+    reached,
+    bar,
+    met ? 'yes' : 'no',
+  ])
+  return [
+    ['', 'ours', 'by hand', 'reached', 'bar', 'met'],
+    ['---', '---', '---', '---', '---', '---'],
+    ...rows,
+  ]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n')
+}

@@ -1,0 +1,76 @@
+import { connectForWork, createLog, LaneJobs, Scripts, Submissions, Upkeep, Work } from '@accepted/core'
+import type { Redis } from 'ioredis'
+import { bounded, type Figure } from './figures.ts'
+
+const TASKS = 20_000
+const LOST = { type: '/problems/worker_lost', title: 'Lost', code: 'worker_lost', message: 'Lost.' }
+
+/** Redis's memory for an ended task of 1 KB that made a resource, and for what is left of it after its expiry. */
+export async function memory(redisUrl: string): Promise<Figure[]> {
+  const log = createLog('bench', 'warn')
+  const redis = connectForWork(redisUrl, log)
+  const scripts = new Scripts(redis, 'bench-memory')
+  const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), log)
+  const submissions = new Submissions(scripts, jobs)
+  const work = new Work(scripts, jobs, 1, LOST)
+  const upkeep = new Upkeep(scripts, jobs)
+
+  const empty = await usedBytes(redis)
+  for (let n = 0; n < TASKS; n += 500) {
+    await Promise.all(Array.from({ length: 500 }, (_, m) => endedTask(submissions, work, n + m)))
+  }
+  await jobs.close()
+  // The jobs that nobody fetched are no part of an ended task.
+  await redis.unlink(...(await redis.keys('bench-memory:*bull:*')))
+  const ended = (await usedBytes(redis)) - empty
+
+  // Expiry is swept by the minute; what is due later is made due now.
+  const prefix = scripts.prefixOf(0)
+  for (const timer of await redis.zrange(`${prefix}timers`, 0, -1))
+    await redis.zadd(`${prefix}timers`, '1', timer)
+  while ((await upkeep.tick(0, [], 2_592_000_000)).more);
+  const buried = (await usedBytes(redis)) - empty
+  redis.disconnect()
+  return [
+    bounded('Redis memory per ended task of 1 KB', 'B', ended / TASKS, 2_400),
+    bounded('Redis memory per tombstone', 'B', buried / TASKS, 120),
+  ]
+}
+
+async function endedTask(submissions: Submissions, work: Work, n: number): Promise<void> {
+  await submissions.create({
+    tenant: 'default',
+    operation: 'car.build',
+    lane: 'bench',
+    priority: 3,
+    head: {
+      resource: '/cars',
+      verb: 'POST',
+      header: { 'content-type': 'application/json' },
+      params: {},
+      steps: ['stamp', 'weld', 'paint'],
+      maxAttempts: 3,
+      collection: 'cars',
+      requestId: '0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b',
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    },
+    body: JSON.stringify({ text: 'x'.repeat(1_000), n }),
+    maxBacklog: Number.MAX_SAFE_INTEGER,
+    maxQueue: Number.POSITIVE_INFINITY,
+  })
+  const claim = await work.claim(0, 'bench', `job-${n}`)
+  if (!claim) throw new Error('nothing to claim')
+  const id = claim.task.taskId
+  await work.end(claim, {
+    status: 'completed',
+    reason: null,
+    result: `{"car_id":"${id}"}`,
+    resource: `/cars/${id}`,
+    error: null,
+  })
+}
+
+async function usedBytes(redis: Redis): Promise<number> {
+  const info = await redis.info('memory')
+  return Number(/used_memory:(\d+)/.exec(info)?.[1])
+}

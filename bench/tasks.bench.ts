@@ -1,0 +1,95 @@
+import { connectForWork, createLog, LaneJobs, Scripts, Submissions } from '@accepted/core'
+import { Queue } from 'bullmq'
+import { Redis } from 'ioredis'
+import { type Figure, ratio } from './figures.ts'
+import { sideBySide } from './load.ts'
+import { startProcess } from './processes.ts'
+
+const TASKS = 20_000
+const ROUNDS = 5
+
+/** No-op tasks per second at concurrency 50, from a backlog, beside a raw BullMQ worker. */
+export async function tasks(redisUrl: string): Promise<Figure[]> {
+  let round = 0
+  const ours = () => {
+    round += 1
+    return ourDrain(redisUrl, `bench-tasks-${round}`)
+  }
+  const theirs = () => {
+    round += 1
+    return rawDrain(redisUrl, `raw-${round}`)
+  }
+  return [ratio('no-op tasks, concurrency 50', 'tasks/s', await sideBySide(ROUNDS, ours, theirs), 0.45)]
+}
+
+async function ourDrain(redisUrl: string, prefix: string): Promise<number> {
+  const log = createLog('bench', 'warn')
+  const redis = connectForWork(redisUrl, log)
+  const scripts = new Scripts(redis, prefix)
+  const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), log)
+  const submissions = new Submissions(scripts, jobs)
+  for (let n = 0; n < TASKS; n += 1_000) {
+    await Promise.all(Array.from({ length: 1_000 }, () => submissions.create(noop())))
+  }
+  await jobs.close()
+  return drained('bench/noop-worker.ts', { REDIS_URL: redisUrl, KEY_PREFIX: prefix }, async () => {
+    const [running, waiting] = await redis.hmget(
+      `${scripts.prefixOf(0)}lane:bench.noop`,
+      'running',
+      'waiting',
+    )
+    return Number(running) + Number(waiting) === 0
+  }).finally(() => redis.disconnect())
+}
+
+async function rawDrain(redisUrl: string, name: string): Promise<number> {
+  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null })
+  const queue = new Queue(name, { connection, defaultJobOptions: { removeOnComplete: true } })
+  for (let n = 0; n < TASKS; n += 1_000) {
+    await queue.addBulk(Array.from({ length: 1_000 }, () => ({ name: 'noop', data: { n: 1 } })))
+  }
+  return drained('bench/raw-worker.ts', { REDIS_URL: redisUrl, QUEUE: name }, async () => {
+    const counts = await queue.getJobCounts('wait', 'active')
+    return counts.wait === 0 && counts.active === 0
+  }).finally(async () => {
+    await queue.close()
+    connection.disconnect()
+  })
+}
+
+/** Tasks per second from the moment that the worker is up until nothing is left. */
+async function drained(
+  script: string,
+  environment: Record<string, string>,
+  empty: () => Promise<boolean>,
+): Promise<number> {
+  const worker = await startProcess(script, environment)
+  const start = performance.now()
+  worker.child.send('go')
+  while (!(await empty())) await new Promise((resolve) => setTimeout(resolve, 5))
+  const seconds = (performance.now() - start) / 1000
+  await worker.end()
+  return TASKS / seconds
+}
+
+function noop() {
+  return {
+    tenant: 'default',
+    operation: 'bench.noop',
+    lane: 'bench.noop',
+    priority: 3,
+    head: {
+      resource: '/noop',
+      verb: 'POST',
+      header: {},
+      params: {},
+      steps: [],
+      maxAttempts: 3,
+      requestId: 'bench',
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    },
+    body: '{"n":1}',
+    maxBacklog: Number.MAX_SAFE_INTEGER,
+    maxQueue: Number.POSITIVE_INFINITY,
+  }
+}

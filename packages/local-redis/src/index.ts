@@ -1,0 +1,8 @@
+export {
+  DataDirInUseError,
+  type LocalRedis,
+  type LocalRedisOptions,
+  startLocalRedis,
+} from './start-local-redis.ts'
+export { startTestRedis, type TestRedis } from './test-redis.ts'
+export type { Ending } from './tethered-process.ts'

@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { isRunning } from './folder-claim.mjs'
+import { runFixture, until } from './testing/processes.ts'
+import { spawnTethered } from './tethered-process.ts'
+
+describe.concurrent('a tethered process', () => {
+  test('ends when its owner is killed with -9', async () => {
+    const { owner, line } = await runFixture('own-a-process.ts', '', 'sleep', '60')
+    const { pid } = line as { pid: number }
+    expect(isRunning(pid)).toBe(true)
+    owner.kill('SIGKILL')
+    await until('the command is gone', () => !isRunning(pid))
+  })
+
+  test('ends with its owner even if it is frozen', async () => {
+    const { owner, line } = await runFixture('own-a-process.ts', '', 'sleep', '60')
+    const { pid } = line as { pid: number }
+    process.kill(pid, 'SIGSTOP')
+    owner.kill('SIGKILL')
+    await until('the command is gone', () => !isRunning(pid))
+  })
+
+  test('ends with its owner even if it ignores TERM', async () => {
+    const { owner, line } = await runFixture('own-a-process.ts', '', 'sh', '-c', 'trap "" TERM; sleep 60; :')
+    const { pid } = line as { pid: number }
+    owner.kill('SIGKILL')
+    await until('the command is gone', () => !isRunning(pid), 15_000)
+  }, 20_000)
+
+  test('takes its temporary folder along', async () => {
+    const folder = await mkdtemp(join(tmpdir(), "it's a folder-"))
+    const { owner } = await runFixture('own-a-process.ts', folder, 'sleep', '60')
+    owner.kill('SIGKILL')
+    await until('the folder is gone', () => !existsSync(folder))
+  })
+
+  test('has the pid, the exit code and the arguments of its command', async () => {
+    const tethered = await spawnTethered('sh', ['-c', 'echo "$$ $1"; exit 7', 'sh', 'two words'])
+    tethered.begin()
+    expect(await tethered.exited).toEqual({ code: 7, signal: null })
+    expect(tethered.lastWords()).toBe(`${tethered.pid} two words`)
+  })
+
+  test('tells the signal that killed its command', async () => {
+    const tethered = await spawnTethered('sleep', ['60'])
+    tethered.begin()
+    tethered.kill('SIGKILL')
+    expect(await tethered.exited).toEqual({ code: null, signal: 'SIGKILL' })
+  })
+
+  test('leaves nobody of its group behind', async () => {
+    const tethered = await spawnTethered('true', [])
+    tethered.begin()
+    await tethered.exited
+    await until('the group is empty', () => !hasMembers(tethered.pid))
+  })
+
+  test('that is ended before it began never runs its command', async () => {
+    const tethered = await spawnTethered('echo', ['ran'])
+    tethered.kill('SIGTERM')
+    await tethered.exited
+    expect(tethered.lastWords()).toBe('')
+  })
+})
+
+function hasMembers(group: number): boolean {
+  try {
+    process.kill(-group, 0)
+    return true
+  } catch {
+    return false
+  }
+}

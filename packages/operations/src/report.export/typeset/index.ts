@@ -1,0 +1,2 @@
+export { typesetReport } from './report.ts'
+export type { ReportOptions, ReportOrder } from './types.ts'

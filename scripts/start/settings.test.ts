@@ -1,0 +1,31 @@
+import { describe, expect, test } from 'vitest'
+import { readStartSettings } from './settings.ts'
+
+describe('the settings of npm start', () => {
+  test('keep data in the project unless told otherwise', () => {
+    expect(readStartSettings({}, '/project')).toMatchObject({
+      redisUrl: undefined,
+      dataDir: '/project/.data',
+    })
+  })
+
+  test('take DATA_DIR from where npm start was called', () => {
+    const settings = readStartSettings({ DATA_DIR: 'mine', INIT_CWD: '/home/me' }, '/project')
+    expect(settings.dataDir).toBe('/home/me/mine')
+    expect(readStartSettings({ DATA_DIR: '/mine', INIT_CWD: '/home/me' }, '/project').dataDir).toBe('/mine')
+  })
+
+  test('count an empty variable as not set', () => {
+    const settings = readStartSettings(
+      { REDIS_URL: '', DATA_DIR: '', SHUTDOWN_GRACE_SECONDS: '' },
+      '/project',
+    )
+    expect(settings).toMatchObject({ redisUrl: undefined, dataDir: '/project/.data' })
+    expect(settings.appEnvironment.SHUTDOWN_GRACE_SECONDS).toBe('2')
+  })
+
+  test('leave a shutdown grace of the user alone', () => {
+    const settings = readStartSettings({ SHUTDOWN_GRACE_SECONDS: '9' }, '/project')
+    expect(settings.appEnvironment.SHUTDOWN_GRACE_SECONDS).toBe('9')
+  })
+})

@@ -1,0 +1,23 @@
+import { join, resolve } from 'node:path'
+
+/** What `npm start` itself reads from the environment; the apps read the rest. An empty variable counts as not set. */
+export interface StartSettings {
+  /** A Redis that runs already; undefined: start a private one. */
+  redisUrl: string | undefined
+  /** Where the private Redis keeps its data; absolute. */
+  dataDir: string
+  /** What both apps get. */
+  appEnvironment: NodeJS.ProcessEnv
+}
+
+/** Seconds that the apps give running work at a stop, unless told otherwise: Ctrl-C is not to take long. */
+const graceSeconds = '2'
+
+export function readStartSettings(env: NodeJS.ProcessEnv, projectRoot: string): StartSettings {
+  const callerFolder = env.INIT_CWD || process.cwd()
+  return {
+    redisUrl: env.REDIS_URL || undefined,
+    dataDir: env.DATA_DIR ? resolve(callerFolder, env.DATA_DIR) : join(projectRoot, '.data'),
+    appEnvironment: { ...env, SHUTDOWN_GRACE_SECONDS: env.SHUTDOWN_GRACE_SECONDS || graceSeconds },
+  }
+}

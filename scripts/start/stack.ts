@@ -1,0 +1,118 @@
+import type { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { LocalRedis } from '@accepted/local-redis'
+import { type AppMessage, launchApp } from './app-process.ts'
+import { type Kept, keepRunning } from './keep-running.ts'
+import { launchPrivateRedis } from './private-redis.ts'
+import type { StartSettings } from './settings.ts'
+import type { Addresses } from './welcome.ts'
+
+export interface StackOptions {
+  settings: StartSettings
+  /** The scripts to run. */
+  scripts: { api: string; worker: string }
+  say: (words: string) => void
+  /** Takes the apps' output. */
+  show: (name: string, stream: Readable) => void
+  /** Told why the stack cannot run; it still needs to be stopped. */
+  onGiveUp: (fault: Error) => void
+}
+
+export interface Stack {
+  /** Resolves when everything serves; with undefined if it ended before that. */
+  up: Promise<Addresses | undefined>
+  /** Ends the apps, both at once, and then Redis. */
+  stop(): Promise<void>
+  /** Ends everything at once; `stop` still tells when all is gone. */
+  kill(): void
+}
+
+const readyTimeoutMs = 30_000
+
+/** Starts Redis (unless there is one), then the API and the worker, and keeps each of them running. */
+export function startStack({ settings, scripts, say, show, onGiveUp }: StackOptions): Stack {
+  const stopping = new AbortController()
+  const common = { say, onGiveUp }
+  const apps: Kept<AppMessage>[] = []
+  let redis: Kept<LocalRedis> | undefined
+
+  async function startRedis(): Promise<string | undefined> {
+    if (settings.redisUrl) {
+      say('using the Redis of REDIS_URL')
+      return settings.redisUrl
+    }
+    say('starting a private Redis')
+    redis = keepRunning({
+      ...common,
+      name: 'Redis',
+      startAttempts: 1,
+      launch: (previous) => launchPrivateRedis(settings.dataDir, previous?.port, say),
+    })
+    return (await redis.firstReady)?.url
+  }
+
+  function startApp(app: 'api' | 'worker', env: NodeJS.ProcessEnv): Kept<AppMessage> {
+    const name = app === 'api' ? 'the API' : 'the worker'
+    const kept = keepRunning<AppMessage>({
+      ...common,
+      name,
+      startAttempts: 5,
+      launch: (previous) =>
+        launchApp({
+          name,
+          script: scripts[app],
+          env: { ...env, ...samePort(previous) },
+          show: (stream) => show(app, stream),
+        }),
+    })
+    apps.push(kept)
+    return kept
+  }
+
+  async function bringUp(): Promise<Addresses | undefined> {
+    const redisUrl = await startRedis()
+    if (!redisUrl || stopping.signal.aborted) return undefined
+    say('starting the API and the worker')
+    const env = { ...settings.appEnvironment, REDIS_URL: redisUrl }
+    const [api, worker] = [startApp('api', env), startApp('worker', env)]
+    const [listening, working] = await Promise.all([api.firstReady, worker.firstReady])
+    if (listening?.kind !== 'listening' || !working) return undefined
+    await waitUntilReady(listening.url)
+    if (stopping.signal.aborted) return undefined
+    return {
+      api: listening.url,
+      redis: redisUrl,
+      redisData: settings.redisUrl ? undefined : settings.dataDir,
+    }
+  }
+
+  async function waitUntilReady(api: string): Promise<void> {
+    const url = `${api}/readyz`
+    const giveUpAt = performance.now() + readyTimeoutMs
+    while (!stopping.signal.aborted) {
+      const response = await fetch(url, { signal: AbortSignal.timeout(1_000) }).catch(() => undefined)
+      await response?.body?.cancel()
+      if (response?.ok) return
+      if (performance.now() > giveUpAt) return say(`${url} does not say 200 after ${readyTimeoutMs / 1000} s`)
+      await delay(50)
+    }
+  }
+
+  return {
+    up: bringUp(),
+    stop: async () => {
+      stopping.abort()
+      await Promise.all(apps.map((app) => app.stop()))
+      await redis?.stop()
+    },
+    kill: () => {
+      stopping.abort()
+      for (const kept of [...apps, redis]) kept?.kill()
+    },
+  }
+}
+
+/** An API that chose a free port is to be found there when it is started again. */
+function samePort(previous: AppMessage | undefined): NodeJS.ProcessEnv {
+  return previous?.kind === 'listening' ? { PORT: new URL(previous.url).port } : {}
+}
