@@ -26,8 +26,8 @@ export async function memory(redisUrl: string): Promise<Figure[]> {
 
   // Expiry is swept by the minute; what is due later is made due now.
   const prefix = scripts.prefixOf(0)
-  for (const timer of await redis.zrange(`${prefix}timers`, 0, -1))
-    await redis.zadd(`${prefix}timers`, '1', timer)
+  const timers = await redis.zrange(`${prefix}timers`, 0, -1)
+  await redis.zadd(`${prefix}timers`, ...timers.flatMap((timer) => [1, timer]))
   while ((await upkeep.tick(0, [], 2_592_000_000)).more);
   const buried = (await usedBytes(redis)) - empty
   redis.disconnect()

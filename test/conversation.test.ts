@@ -1,14 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { startStack } from './stack.ts'
+import { type Stack, startStack } from './stack.ts'
 
 const MUSTANG = { brand: 'Ford', make: 'Mustang', model: 2014, color: 'Blue' }
 const JSON_BODY = { 'content-type': 'application/json' }
 
 /** Polls as a client does that obeys `Location` and `Retry-After`; resolves to the answer that is not 202. */
-async function poll(base: string, location: string): Promise<Response> {
+async function poll(ask: Stack['ask'], location: string): Promise<Response> {
   while (true) {
-    const answer = await fetch(new URL(location, base), { redirect: 'manual' })
+    const answer = await ask(location)
     if (answer.status !== 202) return answer
     await answer.body?.cancel()
     await pause(Number(answer.headers.get('retry-after')) * 1000)
@@ -16,8 +16,8 @@ async function poll(base: string, location: string): Promise<Response> {
 }
 
 test('a car: submit, poll as told, follow to the car', async () => {
-  const { url, api, workers } = await startStack()
-  const started = await fetch(`${url}/cars`, {
+  const { ask, api, workers } = await startStack()
+  const started = await ask(`/cars`, {
     method: 'POST',
     headers: {
       ...JSON_BODY,
@@ -27,7 +27,7 @@ test('a car: submit, poll as told, follow to the car', async () => {
     body: JSON.stringify(MUSTANG),
   })
   expect(started.status).toBe(202)
-  const ended = await poll(url, started.headers.get('location')!)
+  const ended = await poll(ask, started.headers.get('location')!)
   expect(ended.status).toBe(303)
   const task = (await ended.json()) as { task_id: string; result: { car_id: string } }
   expect(task).toMatchObject({
@@ -38,9 +38,9 @@ test('a car: submit, poll as told, follow to the car', async () => {
     result: MUSTANG,
     resource: `/cars/${task.result.car_id}`,
   })
-  const car = await fetch(new URL(ended.headers.get('location')!, url))
+  const car = await ask(ended.headers.get('location')!)
   expect(await car.json()).toEqual(task.result)
-  expect(await (await fetch(`${url}/cars`)).json()).toEqual([task.result])
+  expect(await (await ask(`/cars`)).json()).toEqual([task.result])
 
   // The ids lead from the request to the last step.
   const accepted = api.log.find(({ msg }) => msg === 'task accepted')
@@ -60,19 +60,19 @@ test('a car: submit, poll as told, follow to the car', async () => {
 })
 
 test('a car that is read as a task gives the car as its result', async () => {
-  const { url } = await startStack()
-  const started = await fetch(`${url}/cars`, {
+  const { ask } = await startStack()
+  const started = await ask(`/cars`, {
     method: 'POST',
     headers: JSON_BODY,
     body: JSON.stringify(MUSTANG),
   })
-  const { result } = (await (await poll(url, started.headers.get('location')!)).json()) as {
+  const { result } = (await (await poll(ask, started.headers.get('location')!)).json()) as {
     result: { car_id: string }
   }
-  const asked = await fetch(`${url}/cars/${result.car_id}`, { headers: { prefer: 'respond-async' } })
+  const asked = await ask(`/cars/${result.car_id}`, { headers: { prefer: 'respond-async' } })
   expect(asked.status).toBe(202)
   expect(asked.headers.get('preference-applied')).toBe('respond-async')
-  const read = await poll(url, asked.headers.get('location')!)
+  const read = await poll(ask, asked.headers.get('location')!)
   expect(read.status).toBe(200)
   expect(await read.json()).toMatchObject({
     operation: 'car.read',
@@ -80,10 +80,10 @@ test('a car that is read as a task gives the car as its result', async () => {
     result,
     resource: null,
   })
-  const none = await fetch(`${url}/cars/0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b`, {
+  const none = await ask(`/cars/0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b`, {
     headers: { prefer: 'respond-async' },
   })
-  const failed = await poll(url, none.headers.get('location')!)
+  const failed = await poll(ask, none.headers.get('location')!)
   expect(failed.status).toBe(200)
   expect(await failed.json()).toMatchObject({
     status: 'failed',
@@ -93,7 +93,7 @@ test('a car that is read as a task gives the car as its result', async () => {
 })
 
 test('a report: orders in, PDF out', async () => {
-  const { url } = await startStack()
+  const { ask } = await startStack()
   const orders = Array.from({ length: 1_200 }, (_, n) => ({
     order_id: `A-${n}`,
     ordered_at: new Date(Date.UTC(2021, 9, 1) + n * 3_600_000).toISOString(),
@@ -101,21 +101,21 @@ test('a report: orders in, PDF out', async () => {
     currency: 'EUR',
     items: [{ sku: 'X1', description: 'Lamp', quantity: 2, unit_price: '9.50' }],
   }))
-  const put = await fetch(`${url}/orders`, {
+  const put = await ask(`/orders`, {
     method: 'POST',
     headers: { 'content-type': 'application/x-ndjson' },
     body: orders.map((order) => JSON.stringify(order)).join('\n'),
   })
   expect(await put.json()).toEqual({ orders: 1_200 })
   const body = JSON.stringify({ start_date: '2021-10-03', end_date: '2021-10-10' })
-  const started = await fetch(`${url}/orders/reports`, { method: 'POST', headers: JSON_BODY, body })
-  const ended = await poll(url, started.headers.get('location')!)
+  const started = await ask(`/orders/reports`, { method: 'POST', headers: JSON_BODY, body })
+  const ended = await poll(ask, started.headers.get('location')!)
   expect(ended.status).toBe(303)
   expect(await ended.json()).toMatchObject({
     workflow: { search: 'finished', typeset: 'finished', publish: 'finished' },
     result: { orders: 7 * 24 },
   })
-  const report = await fetch(new URL(ended.headers.get('location')!, url))
+  const report = await ask(ended.headers.get('location')!)
   expect(report.headers.get('content-type')).toBe('application/pdf')
   const bytes = Buffer.from(await report.arrayBuffer())
   expect(bytes.length).toBe(Number(report.headers.get('content-length')))
@@ -124,19 +124,19 @@ test('a report: orders in, PDF out', async () => {
 })
 
 test('a report of a range without orders is a PDF too', async () => {
-  const { url } = await startStack()
+  const { ask } = await startStack()
   const body = JSON.stringify({ start_date: '2021-10-03', end_date: '2021-10-10' })
-  const started = await fetch(`${url}/orders/reports`, { method: 'POST', headers: JSON_BODY, body })
-  const ended = await poll(url, started.headers.get('location')!)
+  const started = await ask(`/orders/reports`, { method: 'POST', headers: JSON_BODY, body })
+  const ended = await poll(ask, started.headers.get('location')!)
   expect(await ended.json()).toMatchObject({ status: 'completed', result: { orders: 0 } })
-  expect((await fetch(new URL(ended.headers.get('location')!, url))).status).toBe(200)
+  expect((await ask(ended.headers.get('location')!)).status).toBe(200)
 })
 
 test('a report larger than may be kept fails with a clear code', async () => {
-  const { url } = await startStack({ environment: { REPORT_MAX_BYTES: '1024' } })
+  const { ask } = await startStack({ environment: { REPORT_MAX_BYTES: '1024' } })
   const body = JSON.stringify({ start_date: '2021-10-03', end_date: '2021-10-10' })
-  const started = await fetch(`${url}/orders/reports`, { method: 'POST', headers: JSON_BODY, body })
-  const ended = await poll(url, started.headers.get('location')!)
+  const started = await ask(`/orders/reports`, { method: 'POST', headers: JSON_BODY, body })
+  const ended = await poll(ask, started.headers.get('location')!)
   expect(await ended.json()).toMatchObject({
     status: 'failed',
     reason: 'permanent_error',
@@ -145,18 +145,18 @@ test('a report larger than may be kept fails with a clear code', async () => {
 })
 
 test('an ended task expires: 410 with how it ended; its resource lives on', async () => {
-  const { url } = await startStack({ environment: { RETENTION_SECONDS: '2' } })
+  const { ask } = await startStack({ environment: { RETENTION_SECONDS: '2' } })
   const start = () =>
-    fetch(`${url}/cars`, {
+    ask(`/cars`, {
       method: 'POST',
       headers: { ...JSON_BODY, 'idempotency-key': 'k' },
       body: JSON.stringify(MUSTANG),
     })
   const started = await start()
-  const location = new URL(started.headers.get('location')!, url)
-  let answer = await poll(url, location.pathname)
+  const location = started.headers.get('location')!
+  let answer = await poll(ask, location)
   expect(answer.headers.get('sunset')).toMatch(/GMT$/)
-  while (answer.status !== 410) answer = await fetch(location, { redirect: 'manual' })
+  while (answer.status !== 410) answer = await ask(location)
   const problem = (await answer.json()) as { resource: string }
   expect(problem).toMatchObject({
     code: 'gone',
@@ -164,34 +164,33 @@ test('an ended task expires: 410 with how it ended; its resource lives on', asyn
     reason: null,
     finished_at: expect.any(String),
   })
-  expect((await fetch(new URL(problem.resource, url))).status).toBe(200)
-  expect((await fetch(location, { method: 'DELETE' })).status).toBe(410)
+  expect((await ask(problem.resource)).status).toBe(200)
+  expect((await ask(location, { method: 'DELETE' })).status).toBe(410)
   expect((await start()).status).toBe(410)
 })
 
 test('a deleted task answers 410, and deleting it again too', async () => {
-  const { url } = await startStack()
-  const started = await fetch(`${url}/cars`, {
+  const { ask } = await startStack()
+  const started = await ask(`/cars`, {
     method: 'POST',
     headers: JSON_BODY,
     body: JSON.stringify(MUSTANG),
   })
-  const location = new URL(started.headers.get('location')!, url)
-  await poll(url, location.pathname)
-  expect((await fetch(location, { method: 'DELETE' })).status).toBe(204)
+  const location = started.headers.get('location')!
+  await poll(ask, location)
+  expect((await ask(location, { method: 'DELETE' })).status).toBe(204)
   for (const method of ['GET', 'DELETE']) {
-    const gone = await fetch(location, { method })
+    const gone = await ask(location, { method })
     expect(gone.status).toBe(410)
     expect(await gone.json()).toMatchObject({ task_status: 'completed' })
   }
-  expect(await (await fetch(`${url}/tasks`)).json()).toEqual([])
+  expect(await (await ask(`/tasks`)).json()).toEqual([])
 })
 
 test('the hints come from what the lane really does', async () => {
-  const { url } = await startStack({ environment: { CAR_STEP_MS: '700', WORKER_CONCURRENCY: '1' } })
-  const start = () =>
-    fetch(`${url}/cars`, { method: 'POST', headers: JSON_BODY, body: JSON.stringify(MUSTANG) })
-  await poll(url, (await start()).headers.get('location')!)
+  const { ask } = await startStack({ environment: { CAR_STEP_MS: '700', WORKER_CONCURRENCY: '1' } })
+  const start = () => ask(`/cars`, { method: 'POST', headers: JSON_BODY, body: JSON.stringify(MUSTANG) })
+  await poll(ask, (await start()).headers.get('location')!)
   await pause(600) // The estimate is half a second behind at most.
   const answers = [await start(), await start(), await start(), await start()]
   const hints = answers.map(({ headers }) => Number(headers.get('retry-after')))

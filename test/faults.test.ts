@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { until } from '@accepted/core/testing'
 import { startLocalRedis } from '@accepted/local-redis'
 import { expect, onTestFinished, test } from 'vitest'
-import { startApp, startStack, told } from './stack.ts'
+import { type Stack, startApp, startStack, told } from './stack.ts'
 
 const MUSTANG = JSON.stringify({ brand: 'Ford', make: 'Mustang', model: 2014, color: 'Blue' })
 const JSON_BODY = { 'content-type': 'application/json' }
+type Ask = Stack['ask']
 type Task = {
   task_id: string
   status: string
@@ -17,28 +18,28 @@ type Task = {
   attempts: unknown[]
 }
 
-async function startCar(url: string): Promise<Task> {
-  const answer = await fetch(`${url}/cars`, { method: 'POST', headers: JSON_BODY, body: MUSTANG })
+async function startCar(ask: Ask): Promise<Task> {
+  const answer = await ask(`/cars`, { method: 'POST', headers: JSON_BODY, body: MUSTANG })
   if (answer.status !== 202) throw new Error(`${answer.status}: ${await answer.text()}`)
   return (await answer.json()) as Task
 }
 
-async function read(url: string, { task_id }: Task): Promise<Task> {
-  return (await (await fetch(`${url}/tasks/${task_id}`, { redirect: 'manual' })).json()) as Task
+async function read(ask: Ask, { task_id }: Task): Promise<Task> {
+  return (await (await ask(`/tasks/${task_id}`)).json()) as Task
 }
 
-async function ended(url: string, task: Task, withinMs?: number): Promise<Task> {
+async function ended(ask: Ask, task: Task, withinMs?: number): Promise<Task> {
   return until(async () => {
-    const now = await read(url, task)
+    const now = await read(ask, task)
     return ['completed', 'failed'].includes(now.status) && now
   }, withinMs)
 }
 
 test('two workers run two hundred tasks, each once', async () => {
-  const { url, workers } = await startStack({ workers: 2, environment: { CAR_STEP_MS: '1' } })
-  const tasks = await Promise.all(Array.from({ length: 200 }, () => startCar(url)))
+  const { ask, workers } = await startStack({ workers: 2, environment: { CAR_STEP_MS: '1' } })
+  const tasks = await Promise.all(Array.from({ length: 200 }, () => startCar(ask)))
   for (const task of tasks)
-    expect(await ended(url, task, 30_000)).toMatchObject({ status: 'completed', attempt: 1 })
+    expect(await ended(ask, task, 30_000)).toMatchObject({ status: 'completed', attempt: 1 })
   const starts = workers.map(({ log }) =>
     log.filter(({ msg }) => msg === 'attempt started').map(({ task }) => task),
   )
@@ -47,30 +48,30 @@ test('two workers run two hundred tasks, each once', async () => {
 })
 
 test('a worker that is told to stop gives its tasks back; another goes on from the last finished step', async () => {
-  const { url, workers, startWorker } = await startStack({ environment: { CAR_STEP_MS: '300' } })
-  const task = await startCar(url)
-  await until(async () => (await read(url, task)).workflow.stamp === 'finished')
+  const { ask, workers, startWorker } = await startStack({ environment: { CAR_STEP_MS: '300' } })
+  const task = await startCar(ask)
+  await until(async () => (await read(ask, task)).workflow.stamp === 'finished')
   expect(await workers[0]!.end('SIGTERM')).toBe(0)
-  expect(await read(url, task)).toMatchObject({
+  expect(await read(ask, task)).toMatchObject({
     status: 'pending',
     attempt: 0,
     workflow: { stamp: 'finished' },
   })
   const successor = startWorker()
-  const done = await ended(url, task)
+  const done = await ended(ask, task)
   expect(done).toMatchObject({ status: 'completed', attempt: 1 })
   const ran = successor.log.filter(({ msg }) => msg === 'step finished').map(({ step }) => step)
   expect(ran).toEqual(['weld', 'paint'])
 })
 
 test('a worker that is killed loses nothing: its task goes on elsewhere within 15 s', async () => {
-  const { url, workers, startWorker } = await startStack({ environment: { CAR_STEP_MS: '300' } })
-  const task = await startCar(url)
-  await until(async () => (await read(url, task)).workflow.stamp === 'finished')
+  const { ask, workers, startWorker } = await startStack({ environment: { CAR_STEP_MS: '300' } })
+  const task = await startCar(ask)
+  await until(async () => (await read(ask, task)).workflow.stamp === 'finished')
   await workers[0]!.end('SIGKILL')
   const killed = performance.now()
   startWorker()
-  const done = await ended(url, task, 20_000)
+  const done = await ended(ask, task, 20_000)
   expect(performance.now() - killed).toBeLessThan(17_000)
   expect(done).toMatchObject({
     status: 'completed',
@@ -85,47 +86,45 @@ test('Redis dies in the middle and comes back: 503 meanwhile, then all goes on, 
     await redis.stop()
     await rm(dataDir, { recursive: true })
   })
-  const { url } = await startStack({ redisUrl: redis.url, environment: { CAR_STEP_MS: '300' } })
-  const tasks = await Promise.all(Array.from({ length: 20 }, () => startCar(url)))
-  await until(async () => (await read(url, tasks[0]!)).workflow.stamp === 'finished')
+  const { ask } = await startStack({ redisUrl: redis.url, environment: { CAR_STEP_MS: '300' } })
+  const tasks = await Promise.all(Array.from({ length: 20 }, () => startCar(ask)))
+  await until(async () => (await read(ask, tasks[0]!)).workflow.stamp === 'finished')
   const { port } = redis
   process.kill(redis.pid, 'SIGKILL')
   await redis.exited
 
   for (const path of ['/tasks', `/tasks/${tasks[0]!.task_id}`, '/cars', '/readyz']) {
     const asked = performance.now()
-    const answer = await fetch(`${url}${path}`)
+    const answer = await ask(path)
     expect(answer.status, path).toBe(503)
     expect(answer.headers.get('retry-after')).toBe('1')
     expect(performance.now() - asked).toBeLessThan(1_500)
   }
-  const refused = await fetch(`${url}/cars`, { method: 'POST', headers: JSON_BODY, body: MUSTANG })
+  const refused = await ask(`/cars`, { method: 'POST', headers: JSON_BODY, body: MUSTANG })
   expect(await refused.json()).toMatchObject({ status: 503, code: 'store_unavailable' })
 
   redis = await startLocalRedis({ dataDir, port })
-  await until(async () => (await fetch(`${url}/tasks`)).ok)
-  for (const task of tasks) expect(await ended(url, task, 30_000)).toMatchObject({ status: 'completed' })
-  expect(await (await fetch(`${url}/tasks`)).json()).toHaveLength(20)
+  await until(async () => (await ask(`/tasks`)).ok)
+  for (const task of tasks) expect(await ended(ask, task, 30_000)).toMatchObject({ status: 'completed' })
+  expect(await (await ask(`/tasks`)).json()).toHaveLength(20)
 }, 60_000)
 
 test('Redis stands still: answers come in time, and what was refused never comes alive', async () => {
   const redis = await startLocalRedis()
   onTestFinished(() => redis.stop())
-  const { url } = await startStack({ redisUrl: redis.url })
-  const before = await startCar(url)
-  await ended(url, before)
+  const { ask } = await startStack({ redisUrl: redis.url })
+  const before = await startCar(ask)
+  await ended(ask, before)
   process.kill(redis.pid, 'SIGSTOP')
   const asked = performance.now()
   const answers = await Promise.all(
-    Array.from({ length: 50 }, () =>
-      fetch(`${url}/cars`, { method: 'POST', headers: JSON_BODY, body: MUSTANG }),
-    ),
+    Array.from({ length: 50 }, () => ask(`/cars`, { method: 'POST', headers: JSON_BODY, body: MUSTANG })),
   )
   expect(performance.now() - asked).toBeLessThan(2_000)
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]))
   process.kill(redis.pid, 'SIGCONT')
-  await until(async () => (await fetch(`${url}/readyz`)).ok)
-  const tasks = (await (await fetch(`${url}/tasks`)).json()) as Task[]
+  await until(async () => (await ask(`/readyz`)).ok)
+  const tasks = (await (await ask(`/tasks`)).json()) as Task[]
   expect(tasks.map(({ task_id }) => task_id)).toEqual([before.task_id])
 })
 
@@ -148,8 +147,8 @@ test('a request head of 20 kB is refused with a problem document', async () => {
 })
 
 test('a body of 2 MB is refused with 413', async () => {
-  const { url } = await startStack({ workers: 0 })
-  const answer = await fetch(`${url}/cars`, {
+  const { ask } = await startStack({ workers: 0 })
+  const answer = await ask(`/cars`, {
     method: 'POST',
     headers: JSON_BODY,
     body: `"${'x'.repeat(2_000_000)}"`,

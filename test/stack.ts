@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { checkedFetch, fetchDocument } from '@accepted/api/testing'
 import { freshPrefix, until } from '@accepted/core/testing'
 import { inject, onTestFinished } from 'vitest'
 
@@ -25,7 +26,10 @@ export interface StackOptions {
   environment?: Record<string, string>
 }
 
-/** API and workers as processes of their own, under a key prefix of their own; gone when the test is over. */
+/**
+ * API and workers as processes of their own, under a key prefix of their own; gone when the test is over. `ask` is `fetch`
+ * that checks every answer against the API's own description and follows no redirection.
+ */
 export async function startStack({
   redisUrl = inject('redisUrl'),
   workers = 1,
@@ -43,7 +47,8 @@ export async function startStack({
   const running = Array.from({ length: workers }, startWorker)
   const [{ url }] = await Promise.all([told(api), ...running.map(told)])
   if (workers > 0) await until(async () => (await fetch(`${url}/readyz`)).ok)
-  return { url: url as string, api, workers: running, startWorker }
+  const ask = checkedFetch(await fetchDocument(url as string), url as string)
+  return { url: url as string, ask, api, workers: running, startWorker }
 }
 export type Stack = Awaited<ReturnType<typeof startStack>>
 

@@ -24,7 +24,7 @@ import { jsonBody } from './plugins/json-body.ts'
 import { methods } from './plugins/methods.ts'
 import { negotiation } from './plugins/negotiation.ts'
 import { openapi } from './plugins/openapi.ts'
-import { problems } from './plugins/problems.ts'
+import { answerProblem, problemOf, problems } from './plugins/problems.ts'
 import { requestId, requestIds } from './plugins/request-ids.ts'
 import { validation } from './plugins/validation.ts'
 import { carRoutes, readCar } from './routes/cars.ts'
@@ -76,7 +76,13 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     bodyLimit: BODY_MAX_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     trustProxy: settings.TRUST_PROXY,
+    // Requests that are under way when it stops are served.
+    return503OnClosing: false,
+    // Longer than any: what is not an id is told by validation.
+    routerOptions: { maxParamLength: 16_384 },
     clientErrorHandler: answerClientError(publicUrl),
+    frameworkErrors: (error, request, reply) =>
+      answerProblem(problemOf(error, request), request, reply, publicUrl()),
   })
   app.decorateRequest('tenant', 'default')
   await app.register(requestIds)

@@ -10,7 +10,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import { type TProperties, type TSchema, Type } from 'typebox'
 import { readPreferences } from './preferences.ts'
 import { invalidInput, ProblemError } from './problem.ts'
-import { startResponses } from './responses.ts'
+import { acceptedResponse, BODY_PROBLEMS, problemResponses, START_PROBLEMS } from './responses.ts'
 import { retryAfterSeconds, waitSeconds } from './retry-after.ts'
 import { chooseStyle, idempotencyKey, StartHeaders, type StyleChoice, StyleQuery } from './start-options.ts'
 import { goneProblem } from './task-answers.ts'
@@ -33,6 +33,7 @@ const SHOWN_HEADER_LENGTH = 200
 /** What an immediate operation answers when it is not made a task. */
 export interface Immediate {
   answer: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
+  /** Its answers when all is well, as the route's schema has them. */
   responses: Record<number, unknown>
 }
 
@@ -54,17 +55,22 @@ export function operationRoute(
     method,
     url: path.replace(/\{(\w+)\}/g, ':$1'),
     schema: {
-      operationId: contract.name.replace('.', '_'),
+      operationId: contract.name,
       summary: contract.summary,
       ...(contract.description ? { description: contract.description } : {}),
-      tags: [contract.collection ?? contract.name.split('.')[0]!],
+      tags: [tagOf(path)],
       ...(params ? { params } : {}),
       querystring: inQuery ? Type.Object({ ...StyleQuery.properties, ...rest.properties }) : StyleQuery,
       ...(inQuery ? {} : { body: rest }),
       headers: StartHeaders,
       response: {
-        ...startResponses,
+        202: acceptedResponse,
         ...immediate?.responses,
+        ...problemResponses(
+          ...START_PROBLEMS,
+          ...(params ? (['not_found'] as const) : []),
+          ...(inQuery ? [] : BODY_PROBLEMS),
+        ),
       },
     },
     handler: async (request, reply) => {
@@ -74,6 +80,11 @@ export function operationRoute(
       return startTask(request, reply, contract, deps)
     },
   })
+}
+
+/** The collection that a path is of: `/cars/{car_id}` is listed under `cars`. */
+function tagOf(path: string): string {
+  return path.split('/').findLast((part) => part && !part.startsWith('{'))!
 }
 
 /** The members of the input that the path names, and the others. */

@@ -1,134 +1,347 @@
-import { PROBLEMS, type ProblemCode } from '@accepted/contract'
+import { CREATED_WORDS, PROBLEMS, type ProblemCode, TASK_EXAMPLE } from '@accepted/contract'
 import { type TSchema, Type } from 'typebox'
 
-/** The description of a header field, as @fastify/swagger takes it. */
-type HeaderDescription = {
+/** A header field: the schema of its value and what it tells. */
+interface HeaderDescription {
   type: 'string' | 'integer'
   description: string
-  format?: string
-  examples?: string[]
+  [keyword: string]: unknown
 }
 
-/** Every response header that this API sends, by its name. */
+/** Marks a header field that every such answer has; `openapi` makes it OpenAPI's own `required`. */
+export const ALWAYS_SENT = 'x-always-sent'
+
+/** Every response header field that this API sends, by its name. */
 const HEADERS = {
   'X-Request-Id': {
     type: 'string',
+    pattern: '^[A-Za-z0-9._-]{1,128}$',
     description: "Names this request in the logs; the caller's own if it sent one",
+    examples: ['5f0c9b3a-3f6e-4f7e-9d8e-0c1f0a7f2b11'],
   },
-  Location: { type: 'string', description: 'Where to go on: the task, or the resource that it made' },
-  'Operation-Location': { type: 'string', format: 'uri', description: 'The task in the `operation` style' },
-  'Content-Location': { type: 'string', description: 'The task that the body describes' },
-  'Retry-After': { type: 'integer', description: 'Seconds to wait before asking again; adaptive' },
-  Wait: { type: 'integer', description: 'The same estimate before its lower bound: may be 0' },
-  ETag: { type: 'string', description: 'Version and style of what is shown', examples: ['W/"7-monitor"'] },
-  'Cache-Control': { type: 'string', description: 'How it may be kept' },
-  Vary: { type: 'string', description: 'Which request fields the answer depends on' },
-  Sunset: { type: 'string', description: 'When the task expires (RFC 8594)' },
-  Link: { type: 'string', description: 'Web links (RFC 8288)' },
-  'Preference-Applied': { type: 'string', description: 'The preferences that were honoured (RFC 7240)' },
-  Allow: { type: 'string', description: 'The methods that the resource has' },
-  'Accept-Ranges': { type: 'string', description: 'That ranges may be asked for' },
-  'Content-Range': { type: 'string', description: 'Which bytes these are' },
-  'Content-Length': { type: 'integer', description: 'Size in bytes' },
-  'Content-Disposition': { type: 'string', description: 'The name to save it under' },
+  Location: {
+    type: 'string',
+    format: 'uri-reference',
+    description: 'Where to go on: the task, or the resource that it made',
+    examples: ['/tasks/0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b'],
+  },
+  'Operation-Location': {
+    type: 'string',
+    format: 'uri',
+    description: 'The task in the `operation` style; absolute',
+  },
+  'Content-Location': {
+    type: 'string',
+    format: 'uri-reference',
+    description: 'The task that the body describes',
+  },
+  'Retry-After': {
+    type: 'integer',
+    minimum: 1,
+    description: 'Seconds to wait before asking again; adaptive',
+    examples: [3],
+  },
+  Wait: {
+    type: 'integer',
+    minimum: 0,
+    description: 'The same estimate as `Retry-After` before its lower bound: may be 0',
+    examples: [3],
+  },
+  ETag: {
+    type: 'string',
+    pattern: '^(W/)?"[^"]*"$',
+    description: 'What is shown; of a task its version and style',
+    examples: ['W/"7-monitor"'],
+  },
+  'Cache-Control': {
+    type: 'string',
+    pattern: '^[a-z-]+(, [a-z-]+)*$',
+    description: 'How it may be kept',
+    examples: ['private, no-cache'],
+  },
+  Vary: {
+    type: 'string',
+    pattern: '^[A-Za-z-]+(, [A-Za-z-]+)*$',
+    description: 'The request fields that the answer depends on',
+    examples: ['Prefer, Accept'],
+  },
+  Sunset: {
+    type: 'string',
+    pattern: '^[A-Z][a-z]{2}, \\d{2} [A-Z][a-z]{2} \\d{4} \\d{2}:\\d{2}:\\d{2} GMT$',
+    description: 'From when on the task answers 410 (RFC 8594); told once that is known',
+    examples: ['Sat, 21 Nov 2026 10:00:00 GMT'],
+  },
+  Link: {
+    type: 'string',
+    pattern: '^<[^>]*>; rel="[a-z]+"',
+    description: 'Web links (RFC 8288): `self`, or `next`, the next page of a list',
+    examples: ['</tasks/0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b>; rel="self"'],
+  },
+  'Preference-Applied': {
+    type: 'string',
+    minLength: 1,
+    description: 'The preferences that were honoured (RFC 7240)',
+    examples: ['task-style=created'],
+  },
+  Allow: {
+    type: 'string',
+    pattern: '^[A-Z]+(, [A-Z]+)*$',
+    description: 'The methods that the resource has',
+    examples: ['GET, HEAD, POST'],
+  },
+  'Accept-Ranges': { type: 'string', enum: ['bytes'], description: 'That ranges may be asked for' },
+  'Content-Range': {
+    type: 'string',
+    pattern: '^bytes (\\d+-\\d+|\\*)/\\d+$',
+    description: 'Which bytes these are, and of how many',
+    examples: ['bytes 0-1023/48213'],
+  },
+  'Content-Length': { type: 'integer', minimum: 0, description: 'Size in bytes' },
+  'Content-Disposition': {
+    type: 'string',
+    pattern: '^attachment; filename="[^"]+"$',
+    description: 'The name to save it under',
+    examples: ['attachment; filename="orders-2021-10-01-to-2021-11-01.pdf"'],
+  },
+  'Content-Security-Policy': {
+    type: 'string',
+    minLength: 1,
+    description: 'What the page may load: nothing, but for its own style',
+  },
 } as const satisfies Record<string, HeaderDescription>
-export type HeaderName = keyof typeof HEADERS
+type HeaderName = keyof typeof HEADERS
 
-function headers(names: readonly HeaderName[]): Record<string, HeaderDescription> {
-  return Object.fromEntries(['X-Request-Id' as const, ...names].map((name) => [name, HEADERS[name]]))
+/** A header field that an answer has; with `?` one that it may have. */
+export type HeaderUse = HeaderName | `${HeaderName}?`
+
+function headers(uses: readonly HeaderUse[]): Record<string, HeaderDescription> {
+  return Object.fromEntries(
+    ['X-Request-Id' as const, ...uses].map((use) => {
+      const name = use.replace('?', '') as HeaderName
+      return [name, use === name ? { ...HEADERS[name], [ALWAYS_SENT]: true } : HEADERS[name]]
+    }),
+  )
 }
 
 /** A response with a body. */
 export function response(
   description: string,
   schema: TSchema,
-  names: readonly HeaderName[] = [],
-  mediaType = 'application/json',
+  uses: readonly HeaderUse[] = [],
+  { mediaType = 'application/json', example }: { mediaType?: string; example?: unknown } = {},
 ) {
-  return { description, headers: headers(names), content: { [mediaType]: { schema } } }
+  const media = { schema, ...(example === undefined ? {} : { example }) }
+  return { description, headers: headers(uses), content: { [mediaType]: media } }
 }
 
 /** A response without a body. */
-export function emptyResponse(description: string, names: readonly HeaderName[] = []) {
-  return { type: 'null', description, headers: headers(names) }
+export function emptyResponse(description: string, uses: readonly HeaderUse[] = []) {
+  return { type: 'null', description, headers: headers(uses) }
 }
 
 /** What any route may answer, whatever it does. */
-const ALWAYS = [
+const ANY_ROUTE = [
   'malformed_request',
+  'method_not_allowed',
   'not_acceptable',
+  'request_timeout',
   'header_too_large',
   'internal',
 ] as const satisfies ProblemCode[]
 
-const PROBLEM_HEADERS: Partial<Record<number, HeaderName[]>> = {
+/** What a route that reads a body may answer besides. */
+export const BODY_PROBLEMS = [
+  'malformed_json',
+  'too_large',
+  'unsupported_media_type',
+] as const satisfies ProblemCode[]
+
+/** What a route that starts tasks may answer besides. */
+export const START_PROBLEMS = [
+  'gone',
+  'invalid_input',
+  'idempotency_conflict',
+  'backlog_full',
+  'store_unavailable',
+] as const satisfies ProblemCode[]
+
+const PROBLEM_HEADERS: Partial<Record<number, HeaderUse[]>> = {
   405: ['Allow'],
-  416: ['Content-Range'],
+  416: ['Content-Range', 'Accept-Ranges', 'ETag', 'Cache-Control'],
   503: ['Retry-After'],
 }
 
-/** The problem responses of a route, by status, besides those that any route has. */
+/** The problem responses of a route, by status, with those that any route has. */
 export function problemResponses(...codes: ProblemCode[]) {
-  const byStatus = new Map<number, string[]>()
-  for (const code of new Set<ProblemCode>([...ALWAYS, ...codes])) {
-    const { status, title } = PROBLEMS[code]
-    byStatus.set(status, [...(byStatus.get(status) ?? []), `\`${code}\`: ${title}`])
-  }
+  return problemsBy('Problem', codes)
+}
+
+/** The same of a route under `/operations`, where problems leave out the numeric `status`. */
+export function operationProblemResponses(...codes: ProblemCode[]) {
+  return problemsBy('OperationProblem', codes)
+}
+
+function problemsBy(document: 'Problem' | 'OperationProblem', codes: ProblemCode[]) {
+  const byStatus = Map.groupBy(
+    new Set<ProblemCode>([...ANY_ROUTE, ...codes]),
+    (code) => PROBLEMS[code].status,
+  )
   return Object.fromEntries(
-    [...byStatus].map(([status, lines]) => [
+    [...byStatus].map(([status, kinds]) => [
       status,
-      response(lines.join('\n\n'), Type.Ref('Problem'), PROBLEM_HEADERS[status], 'application/problem+json'),
+      {
+        description: kinds.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join('\n\n'),
+        headers: headers(PROBLEM_HEADERS[status] ?? []),
+        content: {
+          'application/problem+json': {
+            schema: Type.Ref(document),
+            examples: Object.fromEntries(kinds.map((code) => [code, problemExample(code, document)])),
+          },
+        },
+      },
     ]),
   )
 }
 
+/** What problems of a kind say besides what all say. */
+const EXAMPLE_MEMBERS: Partial<Record<ProblemCode, object>> = {
+  invalid_input: { errors: [{ pointer: '#/model', detail: 'must be integer' }] },
+  idempotency_conflict: { errors: [{ header: 'idempotency-key', detail: 'belongs to another request' }] },
+  not_ended: { task_status: 'running' },
+  gone: {
+    task_status: 'completed',
+    reason: null,
+    finished_at: '2026-11-21T10:00:04.512Z',
+    resource: '/cars/0199a1b2-6f00-7d1e-9c55-2b7d90aa31c4',
+  },
+}
+
+function problemExample(code: ProblemCode, document: 'Problem' | 'OperationProblem') {
+  const { status, title, explanation } = PROBLEMS[code]
+  return {
+    summary: title,
+    value: {
+      type: `https://accepted.example/problems/${code}`,
+      title,
+      ...(document === 'Problem' ? { status } : {}),
+      detail: explanation.split(/(?<=\.) /)[0],
+      code,
+      ...EXAMPLE_MEMBERS[code],
+    },
+  }
+}
+
 const READ_HEADERS = ['ETag', 'Cache-Control', 'Vary', 'Link'] as const
 
-/** The answers to a read of a task in the styles of the task family. */
-export const taskResponses = {
-  200: response('The task ended, or (in `see-other`) goes on', Type.Ref('StyledTask'), [
-    ...READ_HEADERS,
-    'Retry-After',
-    'Sunset',
-    'Preference-Applied',
-    'Operation-Location',
-  ]),
-  201: response('`created`: the task completed and made a resource', Type.Ref('StyledTask'), [
-    ...READ_HEADERS,
-    'Location',
-    'Sunset',
-    'Preference-Applied',
-  ]),
-  202: response('The task has not ended', Type.Ref('StyledTask'), [
-    ...READ_HEADERS,
-    'Location',
-    'Retry-After',
-    'Wait',
-    'Preference-Applied',
-  ]),
-  303: response('The task completed and made a resource', Type.Ref('StyledTask'), [
-    ...READ_HEADERS,
-    'Location',
-    'Sunset',
-    'Preference-Applied',
-  ]),
-  304: emptyResponse('It has not changed', [...READ_HEADERS, 'Retry-After', 'Sunset', 'Preference-Applied']),
+const CAR_PATH = '/cars/0199a1b2-6f00-7d1e-9c55-2b7d90aa31c4'
+const COMPLETED = {
+  ...TASK_EXAMPLE,
+  version: 9,
+  status: 'completed',
+  progress: 100,
+  eta: 0,
+  workflow: { stamp: 'finished', weld: 'finished', paint: 'finished' },
+  result: {
+    car_id: CAR_PATH.split('/').at(-1),
+    ...TASK_EXAMPLE.request.body,
+    built_at: '2026-11-21T10:00:04.510Z',
+    reserved_by: null,
+  },
+  resource: CAR_PATH,
+  attempts: [{ ...TASK_EXAMPLE.attempts[0], ended_at: '2026-11-21T10:00:04.512Z' }],
+  updated_at: '2026-11-21T10:00:04.512Z',
+  finished_at: '2026-11-21T10:00:04.512Z',
+  expires_at: '2026-11-22T10:00:04.512Z',
+  links: [...TASK_EXAMPLE.links, { rel: 'cars', href: CAR_PATH, method: 'GET' }],
+}
+const FAILED = {
+  ...COMPLETED,
+  version: 7,
+  status: 'failed',
+  reason: 'permanent_error',
+  progress: 33,
+  workflow: { stamp: 'finished', weld: 'failed', paint: 'not started' },
+  result: null,
+  resource: null,
+  error: {
+    type: '/problems/permanent_error',
+    title: 'The operation cannot succeed',
+    code: 'permanent_error',
+    message: 'This model was never made in this color.',
+  },
+  links: TASK_EXAMPLE.links,
 }
 
-/** The answers of a route that starts a task. */
-export const startResponses = {
-  202: response(
-    'The task is accepted and durable',
+/** The answers to a read of a task in any style. */
+export const taskResponses = {
+  200: response(
+    'The task ended, or (in the styles `see-other` and `operation`) goes on',
     Type.Union([Type.Ref('StyledTask'), Type.Ref('Operation')]),
-    [
-      'Location',
-      'Operation-Location',
-      'Content-Location',
-      'Retry-After',
-      'Wait',
-      'Preference-Applied',
-      'Vary',
-    ],
+    [...READ_HEADERS, 'Retry-After?', 'Sunset?', 'Preference-Applied?', 'Operation-Location?'],
+    { example: FAILED },
   ),
-  ...problemResponses('gone', 'invalid_input', 'idempotency_conflict', 'backlog_full', 'store_unavailable'),
+  201: response(
+    'Style `created`: the task completed and made a resource',
+    Type.Ref('StyledTask'),
+    [...READ_HEADERS, 'Location', 'Sunset', 'Preference-Applied?'],
+    {
+      example: {
+        ...COMPLETED,
+        status: CREATED_WORDS.completed,
+        links: COMPLETED.links.map((link) =>
+          link.rel === 'self' ? { ...link, href: `${link.href}?style=created` } : link,
+        ),
+      },
+    },
+  ),
+  202: response('Styles `monitor` and `created`: the task has not ended', Type.Ref('StyledTask'), [
+    ...READ_HEADERS,
+    'Location',
+    'Retry-After',
+    'Wait?',
+    'Preference-Applied?',
+  ]),
+  303: response(
+    'Styles `monitor` and `see-other`: the task completed and made a resource',
+    Type.Ref('StyledTask'),
+    [...READ_HEADERS, 'Location', 'Sunset', 'Preference-Applied?'],
+    { example: COMPLETED },
+  ),
+  304: emptyResponse('It has not changed', [
+    ...READ_HEADERS,
+    'Retry-After?',
+    'Sunset?',
+    'Preference-Applied?',
+    'Operation-Location?',
+  ]),
 }
+
+const PENDING = {
+  ...TASK_EXAMPLE,
+  version: 1,
+  status: 'pending',
+  progress: 0,
+  eta: 5,
+  queue_position: 0,
+  workflow: { stamp: 'not started', weld: 'not started', paint: 'not started' },
+  attempt: 0,
+  attempts: [],
+  started_at: null,
+  updated_at: TASK_EXAMPLE.created_at,
+}
+
+/** The answer of a route that has started a task. */
+export const acceptedResponse = response(
+  'The task is accepted and durable; or, with the Idempotency-Key of an earlier request, this is its task as it is now',
+  Type.Union([Type.Ref('StyledTask'), Type.Ref('Operation')]),
+  [
+    'Location',
+    'Operation-Location',
+    'Content-Location',
+    'Retry-After',
+    'Wait',
+    'Vary',
+    'Preference-Applied?',
+  ],
+  { example: PENDING },
+)

@@ -5,7 +5,7 @@ import { type Static, Type } from 'typebox'
 import { invalidInput } from './problem.ts'
 import type { StyleChoice } from './start-options.ts'
 import { tombstoneProblem, unknownTask } from './task-answers.ts'
-import { namesTag, type StyleContext, type StyledAnswer, type TaskView } from './task-styles.ts'
+import { namesTag, STYLES, type StyleContext, type StyledAnswer, type TaskView } from './task-styles.ts'
 
 /** What routes that read tasks need. */
 export interface ReadDependencies {
@@ -39,6 +39,9 @@ export function listQuery(operations: string[]) {
       ),
       created_before: Type.Optional(
         Type.String({ format: 'date-time', description: 'Only those accepted before it' }),
+      ),
+      style: Type.Optional(
+        Type.Enum([...STYLES], { description: 'Has no effect: a list has words of its own' }),
       ),
       limit: Type.Integer({ minimum: 1, maximum: 200, default: 50, description: 'Most tasks on a page' }),
       cursor: Type.Optional(

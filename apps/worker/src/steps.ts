@@ -1,24 +1,31 @@
 import type { Claim, Logger, Work } from '@accepted/core'
 
-/** Thrown into a handler whose attempt must end: another worker holds the task now, or this one stops. */
+/** Why an attempt must end before its handler does: another worker holds the task now, or this one stops. */
+export type AbortCause = 'fenced' | 'stopping'
+
+/** Thrown into a handler whose attempt must end; also the reason of its abort signal. */
 export class AttemptAborted extends Error {
   override name = 'AbortError'
+  readonly why: AbortCause
+
+  constructor(why: AbortCause) {
+    super(why === 'fenced' ? 'another worker has this task now' : 'the worker stops')
+    this.why = why
+  }
 }
 
 /** The durable steps of one attempt: each runs once over all attempts that see it finish. */
 export class Steps {
   readonly #work: Work
   readonly #claim: Claim
-  readonly #signal: AbortSignal
-  readonly #fenced: () => void
+  readonly #abort: AbortController
   readonly #log: Logger
 
-  /** @param fenced called at the first refused write */
-  constructor(work: Work, claim: Claim, signal: AbortSignal, fenced: () => void, log: Logger) {
+  /** @param abort ends the attempt; aborted at the first refused write */
+  constructor(work: Work, claim: Claim, abort: AbortController, log: Logger) {
     this.#work = work
     this.#claim = claim
-    this.#signal = signal
-    this.#fenced = fenced
+    this.#abort = abort
     this.#log = log
   }
 
@@ -39,7 +46,7 @@ export class Steps {
     try {
       outcome = JSON.stringify((await run()) ?? null)
     } catch (error) {
-      if (!this.#signal.aborted) await this.#write(name, 'failed')
+      if (!this.#abort.signal.aborted) await this.#write(name, 'failed')
       throw error
     }
     await this.#write(name, 'finished', outcome)
@@ -49,11 +56,9 @@ export class Steps {
   }
 
   async #write(name: string, state: 'begun' | 'finished' | 'failed', outcome?: string): Promise<void> {
-    if (this.#signal.aborted) throw new AttemptAborted('the attempt has ended')
+    this.#abort.signal.throwIfAborted()
     const written = await this.#work.step(this.#claim, name, state, outcome)
-    if (written === 'stale') {
-      this.#fenced()
-      throw new AttemptAborted('another worker has this task now')
-    }
+    if (written === 'stale') this.#abort.abort(new AttemptAborted('fenced'))
+    this.#abort.signal.throwIfAborted()
   }
 }

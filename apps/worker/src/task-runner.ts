@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Backoff } from '@accepted/contract'
 import {
   type Check,
   type Claim,
@@ -15,11 +16,13 @@ import {
 import { type HandledOperation, PermanentError, type ResourceSpace } from '@accepted/operations'
 import { backoffMs } from './backoff.ts'
 import { Progress } from './progress.ts'
-import { AttemptAborted, Steps } from './steps.ts'
+import { type AbortCause, AttemptAborted, Steps } from './steps.ts'
 import { taskError } from './task-errors.ts'
 
 const RESULT_MAX_BYTES = 1024 * 1024
 const STORE_RETRY_MS = 200
+/** A worker of another version may know it. */
+const UNKNOWN_OPERATION: Backoff = { firstMs: 1_000, maxMs: 60_000 }
 
 /** What the runner needs. */
 export interface RunnerDependencies {
@@ -43,7 +46,7 @@ interface RunnableOperation extends HandledOperation {
 type Settled =
   | { kind: 'returned'; value: unknown }
   | { kind: 'threw'; error: unknown }
-  | { kind: 'stopping' | 'fenced' }
+  | { kind: 'aborted'; why: AbortCause }
 
 /**
  * Runs attempts: claim → steps → end. An attempt ends in exactly one way: the task ended, its next attempt is due, it
@@ -55,7 +58,8 @@ export class TaskRunner {
   readonly #log: Logger
   readonly #random: () => number
   readonly #operations = new Map<string, RunnableOperation>()
-  readonly #stopping = new AbortController()
+  readonly #running = new Set<AbortController>()
+  #stopping = false
 
   /** @throws {SettingsError} if an operation's own settings are faulty */
   constructor({ work, operations, resourcesOf, environment, log, random }: RunnerDependencies) {
@@ -75,7 +79,8 @@ export class TaskRunner {
 
   /** Gives the running tasks back to their flows. */
   stop(): void {
-    this.#stopping.abort()
+    this.#stopping = true
+    for (const abort of this.#running) abort.abort(new AttemptAborted('stopping'))
   }
 
   /** Claims a task for a job and runs one attempt of it; resolves to whether there was one. */
@@ -92,40 +97,37 @@ export class TaskRunner {
     })
     log.info('attempt started')
     const operation = this.#operations.get(task.operation)
-    const settled: Settled = operation
-      ? await this.#attempt(claim, operation, log)
-      : { kind: 'threw', error: new Error(`this worker does not know the operation ${task.operation}`) }
-    await this.#conclude(claim, operation, settled, log)
+    if (operation) await this.#conclude(claim, operation, await this.#attempt(claim, operation, log), log)
+    else await this.#fail(claim, UNKNOWN_OPERATION, new Error('this worker does not know the operation'), log)
     return true
   }
 
   async #attempt(claim: Claim, operation: RunnableOperation, log: Logger): Promise<Settled> {
-    const { task } = claim
     const abort = new AbortController()
-    const fenced = new AbortController()
-    const fence = () => fenced.abort()
-    const signal = AbortSignal.any([abort.signal, fenced.signal, this.#stopping.signal])
-    const steps = new Steps(this.#work, claim, signal, fence, log)
+    const { signal } = abort
+    // A handler that ignores its signal is not waited for: its later writes are refused.
+    const aborted = new Promise<Settled>((resolve) => {
+      signal.addEventListener('abort', () => resolve({ kind: 'aborted', why: signal.reason.why }), {
+        once: true,
+      })
+    })
+    this.#running.add(abort)
+    if (this.#stopping) abort.abort(new AttemptAborted('stopping'))
+    const steps = new Steps(this.#work, claim, abort, log)
     const progress = new Progress(async (percent) => {
       try {
-        if ((await this.#work.progress(claim, percent)) === 'stale') fence()
+        if ((await this.#work.progress(claim, percent)) === 'stale') abort.abort(new AttemptAborted('fenced'))
       } catch (error) {
         log.warn({ err: error }, 'progress was not stored')
       }
     })
-    const handled = this.#handle(claim, operation, { signal, steps, progress, log })
-    // A handler that ignores its signal is not waited for: its later writes are refused.
-    const aborted = new Promise<Settled>((resolve) => {
-      const settle = () => resolve({ kind: fenced.signal.aborted ? 'fenced' : 'stopping' })
-      if (signal.aborted) settle()
-      else signal.addEventListener('abort', settle, { once: true })
-    })
-    try {
-      return await Promise.race([handled, aborted])
-    } finally {
-      await progress.stop()
-      log.debug({ steps: task.steps.size }, 'handler settled')
-    }
+    const settled = await Promise.race([
+      this.#handle(claim, operation, { signal, steps, progress, log }),
+      aborted,
+    ])
+    this.#running.delete(abort)
+    await progress.stop()
+    return settled
   }
 
   async #handle(
@@ -153,19 +155,15 @@ export class TaskRunner {
     }
   }
 
-  async #conclude(claim: Claim, operation: RunnableOperation | undefined, settled: Settled, log: Logger) {
-    if (settled.kind === 'fenced' || (settled.kind === 'threw' && settled.error instanceof AttemptAborted)) {
-      if (!this.#stopping.signal.aborted) {
-        log.warn('attempt fenced off: another worker has the task')
-        return
-      }
-      await this.#release(claim, log)
-    } else if (settled.kind === 'stopping') {
-      await this.#release(claim, log)
-    } else if (settled.kind === 'returned' && operation) {
-      await this.#end(claim, endingOf(operation, settled.value, log), log)
-    } else if (settled.kind === 'threw') {
-      await this.#fail(claim, operation, settled.error, log)
+  async #conclude(claim: Claim, operation: RunnableOperation, settled: Settled, log: Logger) {
+    switch (settled.kind) {
+      case 'returned':
+        return this.#end(claim, endingOf(operation, settled.value, log), log)
+      case 'threw':
+        return this.#fail(claim, operation.contract.backoff, settled.error, log)
+      case 'aborted':
+        if (settled.why === 'stopping') return this.#release(claim, log)
+        return log.warn('attempt fenced off: another worker has the task')
     }
   }
 
@@ -174,12 +172,7 @@ export class TaskRunner {
     log.info({ outcome }, 'attempt given back: the worker stops')
   }
 
-  async #fail(
-    claim: Claim,
-    operation: RunnableOperation | undefined,
-    error: unknown,
-    log: Logger,
-  ): Promise<void> {
+  async #fail(claim: Claim, backoff: Backoff, error: unknown, log: Logger): Promise<void> {
     const { task } = claim
     if (error instanceof PermanentError) {
       log.warn({ err: error }, 'attempt failed for good')
@@ -194,7 +187,6 @@ export class TaskRunner {
         log,
       )
     }
-    const backoff = operation?.contract.backoff ?? { firstMs: 1_000, maxMs: 60_000 }
     const delayMs = backoffMs(backoff, task.attempt, this.#random())
     const outcome = await this.#persist(
       () => this.#work.retry(claim, delayMs, taskError('attempt_failed')),

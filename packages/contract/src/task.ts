@@ -14,13 +14,21 @@ export const Uuid7 = (description: string) =>
 
 /** RFC 3339, UTC, with milliseconds. */
 export const Timestamp = (description: string) =>
-  Type.String({ format: 'date-time', description, examples: ['2026-11-21T10:00:00.000Z'] })
+  Type.String({
+    format: 'date-time',
+    pattern: '\\.\\d{3}Z$',
+    description,
+    examples: ['2026-11-21T10:00:00.000Z'],
+  })
 
 /** Why a task failed, or why one attempt did. */
 export const TaskError = Type.Object(
   {
-    type: Type.String({ description: 'A URL that explains this kind of error' }),
-    title: Type.String(),
+    type: Type.String({
+      format: 'uri-reference',
+      description: 'Leads to an explanation of this kind of error',
+    }),
+    title: Type.String({ description: 'The kind of error in words' }),
     code: Type.String({ description: 'Stable slug' }),
     message: Type.String({ description: 'Written for callers; never a stack trace' }),
   },
@@ -29,7 +37,7 @@ export const TaskError = Type.Object(
 export type TaskError = Static<typeof TaskError>
 
 const Attempt = Type.Object({
-  attempt: Type.Integer({ minimum: 1 }),
+  attempt: Type.Integer({ minimum: 1, description: '1 for the first' }),
   started_at: Timestamp('When a worker took it'),
   ended_at: Nullable(Timestamp('When it ended')),
   error: Nullable(TaskError),
@@ -37,8 +45,8 @@ const Attempt = Type.Object({
 
 const Link = Type.Object({
   rel: Type.String({ description: 'Relation: `self`, or the collection of the resource that was made' }),
-  href: Type.String({ description: 'Relative to this API' }),
-  method: Type.String({ description: 'HTTP method to use' }),
+  href: Type.String({ format: 'uri-reference', description: 'Relative to this API' }),
+  method: Type.String({ pattern: '^[A-Z]+$', description: 'HTTP method to use' }),
 })
 
 const RequestEcho = Type.Object(
@@ -70,9 +78,13 @@ const members = {
   resource: Nullable(Type.String({ description: 'Path of the resource that was made' })),
   error: Nullable(TaskError),
   attempt: Type.Integer({ minimum: 0, description: 'The current or last attempt; 0: none yet' }),
-  max_attempts: Type.Integer({ minimum: 1 }),
+  max_attempts: Type.Integer({ minimum: 1, description: 'How many attempts it may have' }),
   attempts: Type.Array(Attempt, { maxItems: 10, description: 'The last 10' }),
-  priority: Type.Integer({ minimum: PRIORITY.highest, maximum: PRIORITY.lowest }),
+  priority: Type.Integer({
+    minimum: PRIORITY.highest,
+    maximum: PRIORITY.lowest,
+    description: 'As `Task-Priority` asked for it; 0 first',
+  }),
   created_at: Timestamp('When it was accepted'),
   started_at: Nullable(Timestamp('When work on it first began')),
   updated_at: Timestamp('When it last changed'),
@@ -81,10 +93,47 @@ const members = {
   links: Type.Array(Link, { description: 'What can be done now' }),
 }
 
+/** A running task, as the documentation shows one. */
+export const TASK_EXAMPLE = {
+  task_id: '0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b',
+  operation: 'car.build',
+  version: 5,
+  status: 'running',
+  reason: null,
+  progress: 33,
+  eta: 3,
+  queue_position: null,
+  workflow: { stamp: 'finished', weld: 'in progress', paint: 'not started' },
+  request: {
+    resource: '/cars',
+    verb: 'POST',
+    header: { 'content-type': 'application/json' },
+    body: { brand: 'Ford', make: 'Mustang', model: 2014, color: 'Blue' },
+  },
+  result: null,
+  resource: null,
+  error: null,
+  attempt: 1,
+  max_attempts: 3,
+  attempts: [{ attempt: 1, started_at: '2026-11-21T10:00:00.012Z', ended_at: null, error: null }],
+  priority: 3,
+  created_at: '2026-11-21T10:00:00.000Z',
+  started_at: '2026-11-21T10:00:00.012Z',
+  updated_at: '2026-11-21T10:00:01.514Z',
+  finished_at: null,
+  expires_at: null,
+  links: [{ rel: 'self', href: '/tasks/0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b', method: 'GET' }],
+}
+
 /** The task document in canonical words. */
 export const Task = Type.Object(
   { status: OneOf(TASK_STATUSES, 'State of the task'), ...members },
-  { $id: 'Task', title: 'Task', description: 'A request of an operation, and how it goes' },
+  {
+    $id: 'Task',
+    title: 'Task',
+    description: 'A request of an operation, and how it goes',
+    examples: [TASK_EXAMPLE],
+  },
 )
 export type Task = Static<typeof Task>
 
@@ -132,7 +181,12 @@ export const StyledTask = Type.Object(
     ),
     ...members,
   },
-  { $id: 'StyledTask', title: 'Task in the words of a style' },
+  {
+    $id: 'StyledTask',
+    title: 'Task in the words of a style',
+    description: 'The styles `monitor`, `created` and `see-other` differ in the words of `status`',
+    examples: [TASK_EXAMPLE],
+  },
 )
 
 /** The document of the style `operation`. */
@@ -142,50 +196,88 @@ export const OperationDocument = Type.Object(
     status: OneOf(distinct(OPERATION_WORDS), 'State in the words of this style'),
     createdDateTime: Timestamp('When it was accepted'),
     lastActionDateTime: Timestamp('When it last changed'),
-    percentComplete: Type.Integer({ minimum: 0, maximum: 100 }),
+    percentComplete: Type.Integer({ minimum: 0, maximum: 100, description: 'Percent' }),
     resourceLocation: Type.Optional(
       Type.String({ format: 'uri', description: 'Absolute URL of the resource that was made' }),
     ),
     result: Type.Optional(Type.Unknown({ description: 'What a data-only operation returned' })),
-    error: Type.Optional(Type.Object({ code: Type.String(), message: Type.String() })),
+    error: Type.Optional(
+      Type.Object(
+        {
+          code: Type.String({ description: 'Stable slug' }),
+          message: Type.String({ description: 'Written for callers; never a stack trace' }),
+        },
+        { description: 'Why it failed' },
+      ),
+    ),
   },
-  { $id: 'Operation', title: 'Operation', description: 'A task in the words of the `operation` style' },
+  {
+    $id: 'Operation',
+    title: 'Operation',
+    description: 'A task in the words of the `operation` style',
+    examples: [
+      {
+        id: TASK_EXAMPLE.task_id,
+        status: 'running',
+        createdDateTime: TASK_EXAMPLE.created_at,
+        lastActionDateTime: TASK_EXAMPLE.updated_at,
+        percentComplete: TASK_EXAMPLE.progress,
+      },
+    ],
+  },
 )
 
 /** A page of `GET /operations`. */
 export const OperationList = Type.Object(
   {
-    value: Type.Array(Type.Ref('Operation')),
+    value: Type.Array(Type.Ref('Operation'), { description: 'Newest first' }),
     nextLink: Type.Optional(Type.String({ format: 'uri', description: 'The next page; absent on the last' })),
   },
-  { $id: 'OperationList', title: 'A page of operations' },
+  { $id: 'OperationList', title: 'Page of operations', description: 'One page of the list, newest first' },
 )
+
+/** The members of every problem (RFC 9457, and what this API adds) but the numeric `status`. */
+const problemMembers = {
+  type: Type.String({ format: 'uri', description: 'Leads to an explanation of this kind of problem' }),
+  title: Type.String({ description: 'The kind of problem in words' }),
+  detail: Type.String({ description: 'What is wrong with this request' }),
+  code: Type.String({ pattern: '^[a-z_]+$', description: 'The kind of problem: a stable slug' }),
+  errors: Type.Optional(
+    Type.Array(
+      Type.Object({
+        pointer: Type.Optional(Type.String({ description: 'JSON Pointer into the body: `#/start_date`' })),
+        query: Type.Optional(Type.String({ description: 'Query or path parameter at fault' })),
+        header: Type.Optional(Type.String({ description: 'Header field at fault, in lower case' })),
+        line: Type.Optional(
+          Type.Integer({ minimum: 1, description: 'Line of an NDJSON body; `pointer` leads into it' }),
+        ),
+        detail: Type.String({ description: 'What is wrong there' }),
+      }),
+      { description: 'Where the input is at fault' },
+    ),
+  ),
+  task_status: Type.Optional(OneOf(TASK_STATUSES, 'Of an expired or unended task: its status')),
+  reason: Type.Optional(
+    Nullable(Type.String({ description: 'Of an expired task: why it failed or was canceled' })),
+  ),
+  finished_at: Type.Optional(Timestamp('Of an expired task: when it ended')),
+  resource: Type.Optional(
+    Nullable(
+      Type.String({ description: 'Of an expired task: path of the resource that it made, which lives on' }),
+    ),
+  ),
+}
 
 /** RFC 9457, with the members that this API adds. */
 export const Problem = Type.Object(
-  {
-    type: Type.String({ format: 'uri', description: 'Explains this kind of problem' }),
-    title: Type.String(),
-    status: Type.Optional(Type.Integer({ description: 'The HTTP status; absent under `/operations`' })),
-    detail: Type.String(),
-    code: Type.String({ description: 'Stable slug' }),
-    errors: Type.Optional(
-      Type.Array(
-        Type.Object({
-          pointer: Type.Optional(Type.String({ description: 'JSON Pointer into the body: `#/start_date`' })),
-          query: Type.Optional(Type.String({ description: 'Query or path parameter at fault' })),
-          header: Type.Optional(Type.String({ description: 'Header field at fault' })),
-          line: Type.Optional(Type.Integer({ minimum: 1, description: 'Line of an NDJSON body' })),
-          detail: Type.String(),
-        }),
-        { description: 'Where the input is at fault' },
-      ),
-    ),
-    task_status: Type.Optional(OneOf(TASK_STATUSES, 'Of an expired or unended task: its status')),
-    reason: Type.Optional(Nullable(Type.String())),
-    finished_at: Type.Optional(Timestamp('Of an expired task: when it ended')),
-    resource: Type.Optional(Nullable(Type.String())),
-  },
+  { ...problemMembers, status: Type.Integer({ minimum: 400, maximum: 599, description: 'The HTTP status' }) },
   { $id: 'Problem', title: 'Problem', description: 'RFC 9457 problem details' },
 )
 export type Problem = Static<typeof Problem>
+
+/** A problem under `/operations`: pollers of that family take a numeric `status` for a task's. */
+export const OperationProblem = Type.Object(problemMembers, {
+  $id: 'OperationProblem',
+  title: 'Problem under /operations',
+  description: 'RFC 9457 problem details, without the numeric `status`',
+})

@@ -29,9 +29,9 @@ export const ApiSettings = Type.Object({
   HOST: Type.String({ default: '127.0.0.1', description: 'The address it listens on' }),
   PUBLIC_URL: Type.Optional(
     Type.String({
-      pattern: '^https?://[^/?#]+(/[^?#]*[^/?#])?$',
+      pattern: '^https?://[^/?#]+$',
       description:
-        'Base of every absolute link, without a slash at its end; the listen address if not set. Required with `NODE_ENV=production`',
+        'Base of every absolute link, without path or slash at its end; the listen address if not set. Required with `NODE_ENV=production`',
     }),
   ),
   TRUST_PROXY: Type.Boolean({

@@ -19,10 +19,12 @@ export const jsonBody = plugin(
     app.decorateRequest('bodyText', '')
     app.removeAllContentTypeParsers()
     app.addContentTypeParser(
-      /^application\/(json|[\w.+-]+\+json)(;|$)/,
+      /^application\/(json|[\w.+-]+\+json)\s*(;\s*charset="?utf-8"?\s*)?$/i,
       { parseAs: 'buffer' },
       async (request: FastifyRequest, body: Buffer) => {
         const text = decodeUtf8(body)
+        // Some clients name a type even where there is no body to have it.
+        if (text === '' && !request.routeOptions.schema?.body) return undefined
         const value = parseJson(text)
         request.bodyText = text
         return value
@@ -42,19 +44,21 @@ export function decodeUtf8(bytes: Uint8Array): string {
 }
 
 /** @throws {ProblemError} `malformed_json`, saying what is wrong and where */
-export function parseJson(text: string): unknown {
-  if (text.trim() === '') throw new ProblemError('malformed_json', 'The body is empty.')
+export function parseJson(text: string, subject = 'The body'): unknown {
+  if (text.trim() === '') throw new ProblemError('malformed_json', `${subject} is empty.`)
   const deep = tooDeepAt(text)
   if (deep !== undefined) {
     throw new ProblemError(
       'malformed_json',
-      `The body nests deeper than ${DEEPEST} levels at character ${deep}.`,
+      `${subject} nests deeper than ${DEEPEST} levels at character ${deep}.`,
     )
   }
   try {
     return parse(text)
   } catch (cause) {
-    throw new ProblemError('malformed_json', `The body is not JSON: ${(cause as Error).message}.`, { cause })
+    throw new ProblemError('malformed_json', `${subject} is not JSON: ${(cause as Error).message}.`, {
+      cause,
+    })
   }
 }
 

@@ -1,4 +1,3 @@
-import { PROBLEMS, type ProblemCode } from '@accepted/contract'
 import { StoreUnavailable } from '@accepted/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
@@ -7,14 +6,6 @@ import { ProblemError, problemDocument } from '../problem.ts'
 /** When a store that was away is worth asking again, seconds. */
 const STORE_RETRY_SECONDS = 1
 
-/** Fastify's own errors, by what they mean here. */
-const FASTIFY_CODES: Record<string, ProblemCode> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'too_large',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed_request',
-  FST_ERR_BAD_URL: 'malformed_request',
-}
-
 export interface ProblemsOptions {
   publicUrl: () => string
 }
@@ -22,28 +13,35 @@ export interface ProblemsOptions {
 /** Answers every error with a problem document; only text written for callers leaves the process. */
 export const problems = plugin<ProblemsOptions>(
   async (app, { publicUrl }) => {
-    const send = (request: FastifyRequest, reply: FastifyReply, problem: ProblemError) => {
-      const body = problemDocument(problem, publicUrl(), !request.url.startsWith('/operations'))
-      return reply
-        .code(problem.status)
-        .headers(problem.options.headers ?? {})
-        .type('application/problem+json')
-        .send(body)
-    }
     app.setErrorHandler((error: FastifyError, request, reply) => {
-      const problem = problemOf(error)
+      const problem = problemOf(error, request)
       if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
-      return send(request, reply, problem)
+      return answerProblem(problem, request, reply, publicUrl())
     })
-    app.setNotFoundHandler((request, reply) =>
-      send(request, reply, new ProblemError('not_found', `Nothing has the path ${pathOf(request.url)}.`)),
-    )
+    app.setNotFoundHandler((request, reply) => {
+      const problem = new ProblemError('not_found', `Nothing has the path ${pathOf(request.url)}.`)
+      return answerProblem(problem, request, reply, publicUrl())
+    })
   },
   { name: 'problems' },
 )
 
+/** Answers with a problem document. */
+export function answerProblem(
+  problem: ProblemError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  publicUrl: string,
+) {
+  return reply
+    .code(problem.status)
+    .headers({ 'x-request-id': request.id, ...problem.options.headers })
+    .type('application/problem+json')
+    .send(problemDocument(problem, publicUrl, !request.url.startsWith('/operations')))
+}
+
 /** Reads any error as a problem; what is not known is ours. */
-function problemOf(error: FastifyError): ProblemError {
+export function problemOf(error: FastifyError, request: FastifyRequest): ProblemError {
   if (error instanceof ProblemError) return error
   if (error instanceof StoreUnavailable) {
     return new ProblemError(
@@ -55,10 +53,20 @@ function problemOf(error: FastifyError): ProblemError {
       },
     )
   }
-  const known = FASTIFY_CODES[error.code]
-  if (known) return new ProblemError(known, error.message, { cause: error })
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE': {
+      const limit = request.routeOptions.bodyLimit
+      return new ProblemError('too_large', `The body may have ${limit} bytes here.`, { cause: error })
+    }
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE': {
+      const type = request.headers['content-type'] ?? 'no type at all'
+      return new ProblemError('unsupported_media_type', `A body of ${type.slice(0, 100)} is not read here.`, {
+        cause: error,
+      })
+    }
+  }
   if (error.statusCode === 400)
-    return new ProblemError('malformed_request', PROBLEMS.malformed_request.explanation)
+    return new ProblemError('malformed_request', `${error.message}.`, { cause: error })
   return new ProblemError('internal', 'An unexpected fault; it was logged under X-Request-Id.', {
     cause: error,
   })

@@ -14,14 +14,6 @@ export function readCar(carsOf: CarsOf): Immediate {
   return {
     responses: {
       200: response('The car', Car, ['Vary', 'Cache-Control']),
-      ...problemResponses(
-        'not_found',
-        'gone',
-        'invalid_input',
-        'idempotency_conflict',
-        'backlog_full',
-        'store_unavailable',
-      ),
     },
     async answer(request: FastifyRequest, reply: FastifyReply) {
       const { car_id: carId } = request.params as { car_id: string }
@@ -38,9 +30,9 @@ export function carRoutes(app: FastifyInstance, carsOf: CarsOf): void {
     '/cars',
     {
       schema: {
-        operationId: 'list_cars',
+        operationId: 'car.list',
         summary: 'List cars',
-        description: 'Newest first; the next page stands in `Link`.',
+        description: 'Newest first; the next page stands in `Link`, if there is one.',
         tags: ['cars'],
         querystring: Type.Object(
           {
@@ -57,7 +49,7 @@ export function carRoutes(app: FastifyInstance, carsOf: CarsOf): void {
           { additionalProperties: false },
         ),
         response: {
-          200: response('A page of cars', Type.Array(Car), ['Link', 'Cache-Control']),
+          200: response('A page of cars', Type.Array(Car), ['Link?', 'Cache-Control']),
           ...problemResponses('invalid_input', 'store_unavailable'),
         },
       },

@@ -19,11 +19,12 @@ export function healthRoutes(app: FastifyInstance, deps: HealthDependencies): vo
     '/healthz',
     {
       schema: {
-        operationId: 'healthz',
+        operationId: 'health.read',
         summary: 'Whether the process lives',
+        description: 'Asks nothing of Redis or of the workers.',
         tags: ['service'],
         response: {
-          200: response('It lives', Type.Object({ status: Type.Literal('ok') })),
+          200: response('It lives', Type.Object({ status: Type.Literal('ok') }), ['Cache-Control']),
           ...problemResponses(),
         },
       },
@@ -35,7 +36,7 @@ export function healthRoutes(app: FastifyInstance, deps: HealthDependencies): vo
     '/readyz',
     {
       schema: {
-        operationId: 'readyz',
+        operationId: 'readiness.read',
         summary: 'Whether tasks can be started and run',
         description: 'Redis answers, and in every lane a worker has fetched lately.',
         tags: ['service'],

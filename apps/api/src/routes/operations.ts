@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { emptyResponse, problemResponses, response } from '../responses.ts'
+import { emptyResponse, operationProblemResponses, response } from '../responses.ts'
 import {
   listQuery,
   listTasks,
@@ -16,9 +16,9 @@ const HEADERS = [
   'Cache-Control',
   'Vary',
   'Link',
-  'Retry-After',
-  'Sunset',
-  'Operation-Location',
+  'Retry-After?',
+  'Sunset?',
+  'Operation-Location?',
 ] as const
 
 /** `GET /operations`, `GET /operations/{id}`: the tasks as pollers of `Operation-Location` know them. */
@@ -27,13 +27,15 @@ export function operationRoutes(app: FastifyInstance, deps: ReadDependencies): v
     '/operations',
     {
       schema: {
-        operationId: 'list_operations',
+        operationId: 'operation.list',
         summary: 'List tasks in the operation style',
+        description:
+          'The list of `GET /tasks` in the words of this style: newest first, the next page at `nextLink`.',
         tags: ['operations'],
         querystring: listQuery([...deps.contracts.keys()]),
         response: {
           200: response('A page of operations', Type.Ref('OperationList'), ['Cache-Control']),
-          ...problemResponses('invalid_input', 'store_unavailable'),
+          ...operationProblemResponses('invalid_input', 'store_unavailable'),
         },
       },
     },
@@ -51,8 +53,10 @@ export function operationRoutes(app: FastifyInstance, deps: ReadDependencies): v
     '/operations/:task_id',
     {
       schema: {
-        operationId: 'read_operation',
+        operationId: 'operation.read',
         summary: 'Read a task in the operation style',
+        description:
+          'Where `Operation-Location` leads. 200 whether the task has ended or not: `status` tells. Ended as `succeeded`, it has `resourceLocation` or, if it made data only, `result`.',
         tags: ['operations'],
         params: TaskParams,
         headers: Type.Object({
@@ -61,7 +65,7 @@ export function operationRoutes(app: FastifyInstance, deps: ReadDependencies): v
         response: {
           200: response('The operation, ended or not', Type.Ref('Operation'), HEADERS),
           304: emptyResponse('It has not changed', HEADERS),
-          ...problemResponses('not_found', 'gone', 'store_unavailable'),
+          ...operationProblemResponses('not_found', 'gone', 'store_unavailable'),
         },
       },
     },

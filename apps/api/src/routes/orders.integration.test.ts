@@ -25,23 +25,23 @@ const lines = (payload: string) => ({
 const ndjson = (orders: unknown[]) => lines(orders.map((each) => JSON.stringify(each)).join('\n'))
 
 test('one order is kept, and sent again it is replaced', async () => {
-  const { app, redis, prefix } = await testApp()
-  expect((await app.inject(json(order(1)))).json()).toEqual({ orders: 1 })
-  expect((await app.inject(json(order(1, { customer: 'Ana' })))).statusCode).toBe(201)
+  const { ask, redis, prefix } = await testApp()
+  expect((await ask(json(order(1)))).json()).toEqual({ orders: 1 })
+  expect((await ask(json(order(1, { customer: 'Ana' })))).statusCode).toBe(201)
   const kept = await redis.hvals(`${prefix}:{of-default}:orders`)
   expect(kept.map((text) => JSON.parse(text).customer)).toEqual(['Ana'])
 })
 
 test('ten thousand orders come in at once, empty lines passed over', async () => {
-  const { app, redis, prefix } = await testApp()
+  const { ask, redis, prefix } = await testApp()
   const many = Array.from({ length: 10_000 }, (_, n) => JSON.stringify(order(n)))
-  const answer = await app.inject(lines(`\n${many.join('\r\n')}\n\n`))
+  const answer = await ask(lines(`\n${many.join('\r\n')}\n\n`))
   expect(answer.json()).toEqual({ orders: 10_000 })
   expect(await redis.zcard(`${prefix}:{of-default}:orders:time`)).toBe(10_000)
 })
 
 test('all or none: faults are named by their lines, and nothing is kept', async () => {
-  const { app, redis, prefix } = await testApp()
+  const { ask, redis, prefix } = await testApp()
   const body = [
     JSON.stringify(order(1)),
     '{"order_id":',
@@ -51,7 +51,7 @@ test('all or none: faults are named by their lines, and nothing is kept', async 
       order(5, { items: [{ sku: 'X', description: '', quantity: 0, unit_price: '1e3', note: 1 }] }),
     ),
   ].join('\n')
-  const answer = await app.inject(lines(body))
+  const answer = await ask(lines(body))
   expect(answer.statusCode).toBe(422)
   expect(answer.json()).toMatchObject({ code: 'invalid_input' })
   expect(answer.json().errors).toEqual(
@@ -67,11 +67,11 @@ test('all or none: faults are named by their lines, and nothing is kept', async 
 })
 
 test('one line too many, no line at all, and too many bytes are refused', async () => {
-  const { app, redis, prefix } = await testApp()
-  const tooMany = await app.inject(ndjson(Array.from({ length: 10_001 }, (_, n) => order(n))))
+  const { ask, redis, prefix } = await testApp()
+  const tooMany = await ask(ndjson(Array.from({ length: 10_001 }, (_, n) => order(n))))
   expect(tooMany.json()).toMatchObject({ status: 422, errors: [{ line: 10_001 }] })
-  expect((await app.inject(lines('\n\n'))).json()).toMatchObject({ status: 422 })
-  expect((await app.inject(lines('x'.repeat(16 * 1024 * 1024 + 1)))).json()).toMatchObject({
+  expect((await ask(lines('\n\n'))).json()).toMatchObject({ status: 422 })
+  expect((await ask(lines('x'.repeat(16 * 1024 * 1024 + 1)))).json()).toMatchObject({
     status: 413,
     code: 'too_large',
   })
@@ -79,7 +79,7 @@ test('one line too many, no line at all, and too many bytes are refused', async 
 })
 
 test('a report is served whole, by ranges, and not again to who has it', async () => {
-  const { app, redis, prefix } = await testApp()
+  const { ask, redis, prefix } = await testApp()
   const reports = reportStore(resourceSpace(redis, prefix, 'default'))
   const bytes = Buffer.alloc(600_000, 'abcdefghij')
   const reportId = '0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b'
@@ -88,13 +88,13 @@ test('a report is served whole, by ranges, and not again to who has it', async (
   }
   const sizeBytes = await reports.write(reportId, parts(), 1_000_000)
   const url = `/orders/reports/${reportId}`
-  expect((await app.inject(url)).statusCode).toBe(404)
+  expect((await ask(url)).statusCode).toBe(404)
   await reports.publish(
     { reportId, sizeBytes, fileName: 'orders.pdf', createdAt: new Date().toISOString() },
     60,
   )
 
-  const whole = await app.inject(url)
+  const whole = await ask(url)
   expect(whole.headers).toMatchObject({
     'content-type': 'application/pdf',
     'content-length': '600000',
@@ -103,21 +103,19 @@ test('a report is served whole, by ranges, and not again to who has it', async (
   })
   expect(whole.rawPayload.equals(bytes)).toBe(true)
 
-  const across = await app.inject({ url, headers: { range: 'bytes=262140-262150' } })
+  const across = await ask({ url, headers: { range: 'bytes=262140-262150' } })
   expect(across.statusCode).toBe(206)
   expect(across.headers['content-range']).toBe('bytes 262140-262150/600000')
   expect(across.rawPayload.equals(bytes.subarray(262_140, 262_151))).toBe(true)
 
-  const outside = await app.inject({ url, headers: { range: 'bytes=600000-' } })
+  const outside = await ask({ url, headers: { range: 'bytes=600000-' } })
   expect(outside.statusCode).toBe(416)
   expect(outside.headers['content-range']).toBe('bytes */600000')
 
   const etag = String(whole.headers.etag)
-  expect((await app.inject({ url, headers: { 'if-none-match': etag } })).statusCode).toBe(304)
-  expect((await app.inject({ url, headers: { range: 'bytes=0-1', 'if-range': '"other"' } })).statusCode).toBe(
-    200,
-  )
-  const head = await app.inject({ method: 'HEAD', url })
+  expect((await ask({ url, headers: { 'if-none-match': etag } })).statusCode).toBe(304)
+  expect((await ask({ url, headers: { range: 'bytes=0-1', 'if-range': '"other"' } })).statusCode).toBe(200)
+  const head = await ask({ method: 'HEAD', url })
   expect(head.headers['content-length']).toBe('600000')
   expect(head.body).toBe('')
 })

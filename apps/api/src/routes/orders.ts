@@ -8,7 +8,7 @@ import { Type } from 'typebox'
 import { byteRange } from '../byte-range.ts'
 import { decodeUtf8, parseJson } from '../plugins/json-body.ts'
 import { invalidInput, ProblemError } from '../problem.ts'
-import { emptyResponse, problemResponses, response } from '../responses.ts'
+import { BODY_PROBLEMS, emptyResponse, problemResponses, response } from '../responses.ts'
 
 /** The orders and reports of a request's tenant. */
 export interface OrderStores {
@@ -22,6 +22,12 @@ const BULK_MAX_LINES = 10_000
 const LINES_A_TURN = 250
 const MOST_FAULTS = 100
 const NDJSON = 'application/x-ndjson'
+const NDJSON_WORDS = {
+  description: 'An order a line, as `application/json` has it; empty lines are passed over',
+  examples: [
+    '{"order_id":"A-1","ordered_at":"2021-10-03T10:00:00Z","customer":"Zoë","currency":"EUR","items":[{"sku":"X1","description":"Lamp","quantity":2,"unit_price":"9.50"}]}\n',
+  ],
+}
 const PDF = 'application/pdf'
 
 /** `POST /orders`, `GET /orders/reports/{id}`. */
@@ -38,20 +44,22 @@ export function orderRoutes(app: FastifyInstance, stores: OrderStores): void {
       '/orders',
       {
         schema: {
-          operationId: 'put_orders',
+          operationId: 'order.put',
           summary: 'Add orders',
           description: `One as JSON, or up to ${BULK_MAX_LINES} as NDJSON, all or none. An \`order_id\` sent again replaces the order.`,
           tags: ['orders'],
-          body: { content: { 'application/json': { schema: Order }, [NDJSON]: { schema: Type.Unknown() } } },
+          body: {
+            content: {
+              'application/json': { schema: Order },
+              [NDJSON]: { schema: Type.Unknown(NDJSON_WORDS) },
+            },
+          },
           response: {
-            201: response('The orders are kept', Type.Object({ orders: Type.Integer({ minimum: 1 }) })),
-            ...problemResponses(
-              'malformed_json',
-              'too_large',
-              'unsupported_media_type',
-              'invalid_input',
-              'store_unavailable',
+            201: response(
+              'The orders are kept',
+              Type.Object({ orders: Type.Integer({ minimum: 1, description: 'How many were sent' }) }),
             ),
+            ...problemResponses(...BODY_PROBLEMS, 'invalid_input', 'store_unavailable'),
           },
         },
       },
@@ -69,22 +77,33 @@ export function orderRoutes(app: FastifyInstance, stores: OrderStores): void {
     {
       config: { produces: [PDF] },
       schema: {
-        operationId: 'read_report',
+        operationId: 'report.read',
         summary: 'Read a report',
+        description: 'The PDF that a `report.export` task made, whole or one range of its bytes.',
         tags: ['reports'],
         params: Type.Object({ report_id: Uuid7('The report') }),
         headers: Type.Object({
-          range: Type.Optional(Type.String({ description: 'One range of bytes (RFC 9110)' })),
+          range: Type.Optional(
+            Type.String({
+              description: 'One range of bytes (RFC 9110); several, or another unit: the whole',
+            }),
+          ),
+          'if-range': Type.Optional(
+            Type.String({
+              description: 'The range only if the report is still at this `ETag`, else the whole',
+            }),
+          ),
+          'if-none-match': Type.Optional(Type.String({ description: '304 if it is still at this `ETag`' })),
         }),
         response: {
-          200: response('The PDF', Type.String({ contentMediaType: PDF }), PDF_HEADERS, PDF),
+          200: response('The PDF', Type.String({ contentMediaType: PDF }), PDF_HEADERS, { mediaType: PDF }),
           206: response(
             'The range of it',
             Type.String({ contentMediaType: PDF }),
             [...PDF_HEADERS, 'Content-Range'],
-            PDF,
+            { mediaType: PDF },
           ),
-          304: emptyResponse('It has not changed', ['ETag', 'Cache-Control']),
+          304: emptyResponse('It has not changed', ['ETag', 'Cache-Control', 'Accept-Ranges']),
           ...problemResponses('not_found', 'range_not_satisfiable', 'store_unavailable'),
         },
       },
@@ -160,7 +179,7 @@ async function readLines(text: string, faultsOf: ReturnType<typeof compileCheck>
 function readLine(source: string, faultsOf: ReturnType<typeof compileCheck>) {
   let order: unknown
   try {
-    order = parseJson(source)
+    order = parseJson(source, 'The line')
   } catch (error) {
     return { order, faults: [{ pointer: '#', detail: (error as Error).message }] }
   }

@@ -2,7 +2,7 @@ import { taskDocument } from '@accepted/core'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { ProblemError } from '../problem.ts'
-import { emptyResponse, problemResponses, response, taskResponses } from '../responses.ts'
+import { BODY_PROBLEMS, emptyResponse, problemResponses, response, taskResponses } from '../responses.ts'
 import { chooseStyle, StyleQuery } from '../start-options.ts'
 import { tombstoneProblem, unknownTask } from '../task-answers.ts'
 import {
@@ -22,14 +22,14 @@ export function taskRoutes(app: FastifyInstance, deps: ReadDependencies): void {
     '/tasks',
     {
       schema: {
-        operationId: 'list_tasks',
+        operationId: 'task.list',
         summary: 'List tasks',
         description:
-          'Newest first, in canonical words, without `result` and `request.body`. Stable while tasks are added.',
+          'Newest first, in canonical words, without `result` and `request.body`; the next page stands in `Link`, if there is one. Stable while tasks are added.',
         tags: ['tasks'],
         querystring: listQuery([...deps.contracts.keys()]),
         response: {
-          200: response('A page of tasks', Type.Array(Type.Ref('Task')), ['Link', 'Cache-Control']),
+          200: response('A page of tasks', Type.Array(Type.Ref('Task')), ['Link?', 'Cache-Control']),
           ...problemResponses('invalid_input', 'store_unavailable'),
         },
       },
@@ -48,7 +48,7 @@ export function taskRoutes(app: FastifyInstance, deps: ReadDependencies): void {
     '/tasks/:task_id',
     {
       schema: {
-        operationId: 'read_task',
+        operationId: 'task.read',
         summary: 'Read a task',
         description:
           'In the style that `?style=` or `Prefer: task-style=` names; the status code depends on it.',
@@ -73,14 +73,14 @@ export function taskRoutes(app: FastifyInstance, deps: ReadDependencies): void {
     '/tasks/:task_id',
     {
       schema: {
-        operationId: 'delete_task',
+        operationId: 'task.delete',
         summary: 'Delete an ended task',
         description: 'From then on it answers 410. The resource that it made lives on.',
         tags: ['tasks'],
         params: TaskParams,
         response: {
           204: emptyResponse('Deleted'),
-          ...problemResponses('not_found', 'not_ended', 'gone', 'store_unavailable'),
+          ...problemResponses(...BODY_PROBLEMS, 'not_found', 'not_ended', 'gone', 'store_unavailable'),
         },
       },
     },

@@ -3,8 +3,12 @@ import { freshPrefix } from '@accepted/core/testing'
 import { loadContracts } from '@accepted/operations'
 import { inject, onTestFinished } from 'vitest'
 import { buildApp } from '../app.ts'
+import { checkedInject } from './checked-requests.ts'
 
-/** An API under a key prefix of its own, to be asked by `app.inject`; gone when the test is over. */
+/**
+ * An API under a key prefix of its own, to be asked by `ask`, which checks every answer against the API's own description;
+ * gone when the test is over.
+ */
 export async function testApp(environment: Record<string, string> = {}) {
   const log = createLog('api', 'silent')
   const prefix = freshPrefix()
@@ -38,7 +42,7 @@ export async function testApp(environment: Record<string, string> = {}) {
       else redis.once('ready', () => resolve())
     })
   }
-  return { app, redis, prefix }
+  return { ask: await checkedInject(app), redis, prefix }
 }
 
 /** A car that is in order. */

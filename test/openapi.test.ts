@@ -1,0 +1,163 @@
+import { buildApp } from '@accepted/api/app'
+import { checkedInject, type OpenapiDocument } from '@accepted/api/testing'
+import { PROBLEMS, TASK_ERRORS } from '@accepted/contract'
+import { ApiSettings, connectForAnswers, createLog, readSettings } from '@accepted/core'
+import { freshPrefix } from '@accepted/core/testing'
+import { loadContracts } from '@accepted/operations'
+import SwaggerParser from '@apidevtools/swagger-parser'
+import { createConfig, lintFromString } from '@redocly/openapi-core'
+import spectral from '@stoplight/spectral-core'
+import rulesets from '@stoplight/spectral-rulesets'
+import type { FastifyInstance } from 'fastify'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+
+let app: FastifyInstance
+let document: OpenapiDocument
+let answer: Awaited<ReturnType<typeof checkedInject>>
+
+beforeAll(async () => {
+  const settings = readSettings(ApiSettings, { REDIS_URL: inject('redisUrl'), KEY_PREFIX: freshPrefix() })
+  const log = createLog('api', 'silent')
+  const redis = connectForAnswers(settings.REDIS_URL, log)
+  app = await buildApp({
+    settings,
+    contracts: await loadContracts(),
+    redis,
+    publicUrl: () => 'https://api.accepted.example',
+    version: '1.2.3',
+    log,
+  })
+  app.addHook('onClose', async () => redis.disconnect())
+  document = (await app.inject('/openapi.json')).json()
+  answer = await checkedInject(app)
+})
+afterAll(() => app.close())
+
+/** What the wire contract promises, as far as it is built. */
+const ROUTES = [
+  'GET /tasks',
+  'GET /tasks/{task_id}',
+  'DELETE /tasks/{task_id}',
+  'GET /operations',
+  'GET /operations/{task_id}',
+  'POST /cars',
+  'GET /cars',
+  'GET /cars/{car_id}',
+  'POST /orders',
+  'POST /orders/reports',
+  'GET /orders/reports/{report_id}',
+  'GET /openapi.json',
+  'GET /problems',
+  'GET /problems/{code}',
+  'GET /healthz',
+  'GET /readyz',
+]
+
+function operations() {
+  return Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({
+      name: `${method.toUpperCase()} ${path}`,
+      operation,
+    })),
+  )
+}
+
+describe('the document is accepted without a word by', () => {
+  test('swagger-parser', async () => {
+    await SwaggerParser.validate(structuredClone(document) as never)
+  })
+
+  test('Redocly, by its recommended rules', async () => {
+    const problems = await lintFromString({
+      source: JSON.stringify(document),
+      absoluteRef: 'openapi.json',
+      config: await createConfig({ extends: ['recommended'] }),
+    })
+    expect(
+      problems.map(({ severity, ruleId, message, location: [place] }) =>
+        [severity, ruleId, place?.pointer, message].join(' '),
+      ),
+    ).toEqual([])
+  })
+
+  test('Spectral, by spectral:oas', async () => {
+    const linter = new spectral.Spectral()
+    linter.setRuleset({ extends: [rulesets.oas as never] })
+    const problems = await linter.run(JSON.stringify(document))
+    expect(
+      problems.map(({ severity, code, path, message }) =>
+        [severity, code, path.join('/'), message].join(' '),
+      ),
+    ).toEqual([])
+  })
+})
+
+test('the document lists exactly the routes of the contract', () => {
+  expect(
+    operations()
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual(ROUTES.toSorted())
+})
+
+test('the document says what it is, and where it is served', () => {
+  expect(document).toMatchObject({
+    openapi: '3.1.0',
+    info: { title: 'Accepted', version: '1.2.3' },
+    servers: [{ url: 'https://api.accepted.example' }],
+    security: [],
+  })
+})
+
+test('only a route of the operation family leaves the numeric status out of its problems', () => {
+  for (const { name, operation } of operations()) {
+    for (const [status, response] of Object.entries(operation.responses)) {
+      if (Number(status) < 400) continue
+      const family = name.includes(' /operations') ? 'OperationProblem' : 'Problem'
+      expect(response, `${name} ${status}`).toMatchObject({
+        $ref: expect.stringContaining(`#/components/responses/${family}.`),
+      })
+    }
+  }
+})
+
+test('every problem is the example of an answer', () => {
+  const shown = Object.values(document.components.responses ?? {}).flatMap(({ content }) =>
+    Object.keys(content?.['application/problem+json']?.examples ?? {}),
+  )
+  expect([...new Set(shown)].sort()).toEqual(Object.keys(PROBLEMS).sort())
+})
+
+test('every problem and every error of a task has its page', async () => {
+  const overview = await answer('/problems')
+  for (const [code, { title }] of Object.entries({ ...PROBLEMS, ...TASK_ERRORS })) {
+    expect(overview.body).toContain(`href="/problems/${code}"`)
+    const page = await answer(`/problems/${code}`)
+    expect(page.statusCode).toBe(200)
+    expect(page.body).toContain(`<h1>${title}</h1>`)
+  }
+  expect((await answer('/problems/no_such')).statusCode).toBe(404)
+})
+
+test('a page may load nothing from elsewhere', async () => {
+  for (const path of ['/docs', '/docs/', '/problems', '/problems/gone']) {
+    const { headers, body } = await app.inject({ url: path, headers: { accept: 'text/html' } })
+    expect(headers['content-type']).toBe('text/html; charset=utf-8')
+    expect(headers['content-security-policy']).toMatch(/^default-src 'none'; /)
+    expect(headers['content-security-policy']).not.toMatch(/https?:|unsafe|\*/)
+    expect(body).not.toMatch(/(src|href)="(https?:)?\/\//)
+  }
+})
+
+test('the page at /docs shows the same document', async () => {
+  expect((await app.inject('/docs/json')).json()).toEqual(document)
+})
+
+test('HEAD answers as GET, without a body', async () => {
+  for (const path of ['/openapi.json', '/problems', '/healthz']) {
+    const [get, head] = [await answer(path), await answer({ method: 'HEAD', url: path })]
+    expect(head.statusCode).toBe(get.statusCode)
+    expect(head.headers['content-length']).toBe(get.headers['content-length'])
+    expect(head.body).toBe('')
+  }
+})
