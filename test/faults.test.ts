@@ -128,6 +128,15 @@ test('Redis stands still: answers come in time, and what was refused never comes
   expect(tasks.map(({ task_id }) => task_id)).toEqual([before.task_id])
 })
 
+test('an idle worker that is told to stop while Redis is away stops', async () => {
+  const redis = await startLocalRedis()
+  onTestFinished(() => redis.stop())
+  const { workers } = await startStack({ redisUrl: redis.url, environment: { SHUTDOWN_GRACE_SECONDS: '25' } })
+  await redis.stop()
+  await until(async () => workers[0]!.log.some(({ msg }) => msg === 'Redis is away'))
+  expect(await workers[0]!.end()).toBe(0)
+}, 20_000)
+
 test('a request head of 20 kB is refused with a problem document', async () => {
   const { url } = await startStack({ workers: 0 })
   const { hostname, port } = new URL(url)

@@ -83,6 +83,11 @@ export class TaskRunner {
     for (const abort of this.#running) abort.abort(new AttemptAborted('stopping'))
   }
 
+  /** Whether no attempt is under way. */
+  get idle(): boolean {
+    return this.#running.size === 0
+  }
+
   /** Claims a task for a job and runs one attempt of it; resolves to whether there was one. */
   async runNext(shard: number, lane: string, job: string): Promise<boolean> {
     const claim = await this.#work.claim(shard, lane, job)

@@ -95,6 +95,8 @@ export function startWorker({
   return {
     ready: Promise.all(fetchers.map((fetcher) => fetcher.waitUntilReady())).then(() => undefined),
     async stop() {
+      // There is nothing to give back and nobody to tell: BullMQ would wait for Redis.
+      if (runner.idle && redis.status !== 'ready') return
       const grace = new AbortController()
       const closing = Promise.all(fetchers.map((fetcher) => fetcher.close()))
       const graceOver = pause(settings.SHUTDOWN_GRACE_SECONDS * 1000, undefined, {

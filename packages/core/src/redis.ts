@@ -25,6 +25,7 @@ export function connectForWork(url: string, log: Logger): Redis {
   return watched(
     new Redis(url, {
       maxRetriesPerRequest: null,
+      connectTimeout: 2_000,
       retryStrategy: (times) => Math.min(50 * 2 ** (times - 1), 1_000),
     }),
     log,

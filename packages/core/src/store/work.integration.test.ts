@@ -162,11 +162,14 @@ test('a retry waits for its time on Redis’s clock, and its lane is asked for a
   expect((await claim(store, 'job-3')).task).toMatchObject({ taskId, attempt: 2 })
 })
 
-test('a released task waits again at its old place, and the attempt does not count', async () => {
+test('a released task waits again at its old place, its attempt not counted, its open step not begun', async () => {
   const store = testStore()
   const first = await create(store)
   await create(store)
-  await store.work.release(await claim(store, 'job-1'))
+  const held = await claim(store, 'job-1')
+  await store.work.step(held, 'one', 'begun')
+  await store.work.release(held)
+  expect((await read(store, first)).steps.size).toBe(0)
   expect(await store.reader.read('default', first)).toMatchObject({
     task: { status: 'pending', attempt: 0 },
     position: 0,
