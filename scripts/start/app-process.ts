@@ -1,8 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
-import { setTimeout as delay } from 'node:timers/promises'
-import type { Ending } from '@accepted/local-redis'
+import { spawnTethered } from '@accepted/local-redis'
 import { describeEnding, type Running } from './keep-running.ts'
 
 /** What an app tells over its channel, once. */
@@ -18,12 +16,9 @@ export interface AppOptions {
   stopTimeoutMs?: number
 }
 
-/** Output may trail behind the exit, and something that the app had started may hold it open for ever. */
-const trailingOutputMs = 200
-
 /**
  * Launches an app as a process of its own, under the Node that runs us, in its own process group, so that a terminal's
- * Ctrl-C does not reach it before us. It is ready when it says so, and stops by itself when its channel to us is cut.
+ * Ctrl-C does not reach it before us. It is ready when it says so, and never outlives us.
  */
 export function launchApp({
   name,
@@ -32,15 +27,15 @@ export function launchApp({
   show,
   stopTimeoutMs = 8_000,
 }: AppOptions): Running<AppMessage> {
-  const child = spawn(process.execPath, [script], {
-    env,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  })
+  const { child, begin, exited } = spawnTethered(process.execPath, [script], { env, ipc: true })
   for (const stream of [child.stdout, child.stderr]) if (stream) show(stream)
-  const exited = waitForEnding(child)
+  const ready = Promise.race([once(child, 'message'), exited]).then((first) => {
+    if (Array.isArray(first)) return first[0] as AppMessage
+    throw new Error(`${name} ended before it was ready (${describeEnding(first)})`)
+  })
+  begin()
   return {
-    ready: waitForMessage(child, exited, name),
+    ready,
     exited,
     stop: async () => {
       child.kill('SIGTERM')
@@ -48,23 +43,6 @@ export function launchApp({
       await exited
       clearTimeout(timer)
     },
-    kill: () => child.kill('SIGKILL'),
+    kill: () => void child.kill('SIGKILL'),
   }
-}
-
-async function waitForEnding(child: ChildProcess): Promise<Ending> {
-  const closed = once(child, 'close')
-  const [code, signal] = await once(child, 'exit')
-  await Promise.race([closed, delay(trailingOutputMs)])
-  return { code, signal }
-}
-
-async function waitForMessage(
-  child: ChildProcess,
-  exited: Promise<Ending>,
-  name: string,
-): Promise<AppMessage> {
-  const message = await Promise.race([once(child, 'message'), exited])
-  if (Array.isArray(message)) return message[0] as AppMessage
-  throw new Error(`${name} ended before it was ready (${describeEnding(message)})`)
 }

@@ -121,6 +121,13 @@ describe('npm start', () => {
     await allGone(pids)
   })
 
+  test('leaves nothing behind when it is killed with -9 and an app ignores it', async () => {
+    const stack = await startUntilUp({ FAKE_WORKER: 'stubborn' })
+    const pids = await stack.pids()
+    stack.process.kill('SIGKILL')
+    await allGone(pids)
+  })
+
   test('ends when the channel to its starter is cut', async () => {
     const stack = await startUntilUp()
     stack.process.disconnect()

@@ -114,5 +114,6 @@ export function startStack({ settings, scripts, say, show, onGiveUp }: StackOpti
 
 /** An API that chose a free port is to be found there when it is started again. */
 function samePort(previous: AppMessage | undefined): NodeJS.ProcessEnv {
-  return previous?.kind === 'listening' ? { PORT: new URL(previous.url).port } : {}
+  const port = previous?.kind === 'listening' && new URL(previous.url).port
+  return port ? { PORT: port } : {}
 }

@@ -5,4 +5,4 @@ export {
   startLocalRedis,
 } from './start-local-redis.ts'
 export { startTestRedis, type TestRedis } from './test-redis.ts'
-export type { Ending } from './tethered-process.ts'
+export { type Ending, spawnTethered } from './tethered-process.ts'

@@ -74,17 +74,18 @@ async function tryStart(program: ServerProgram, port: number, options: LocalRedi
   await mkdir(dataDir, { recursive: true }).catch((error: Error) => {
     throw new Error(`${dataDir} cannot be used as a data folder: ${error.message}`, { cause: error })
   })
-  const server = await spawnTethered(program.command, serverArguments(port, dataDir), {
+  const server = spawnTethered(program.command, serverArguments(port, dataDir), {
     env: { ...process.env, ...program.env },
     ...(ownFolder && { folderToRemove: ownFolder }),
   })
+  const lastWords = collectLines(server)
   const claim = await claimFor(server, dataDir)
   const exited = server.exited.finally(async () => {
     claim.release()
     if (ownFolder) await rm(ownFolder, { recursive: true, force: true })
   })
   server.begin()
-  const up = await waitUntilServing(server, port, options).catch(async (error) => {
+  const up = await waitUntilServing(server, lastWords, port, options).catch(async (error) => {
     await end(server)
     await exited
     throw error
@@ -106,8 +107,8 @@ async function tryStart(program: ServerProgram, port: number, options: LocalRedi
     }
   }
   await exited
-  if (/Address already in use/.test(server.lastWords())) return { outcome: 'port_taken', port }
-  throw new Error(`Redis ended at its start. Its last words:\n${server.lastWords()}`)
+  if (/Address already in use/.test(lastWords())) return { outcome: 'port_taken', port }
+  throw new Error(`Redis ended at its start. Its last words:\n${lastWords()}`)
 }
 
 /** The claim is the server's own, not ours: it holds for as long as anybody writes to the folder. */
@@ -139,6 +140,7 @@ function serverArguments(port: number, dataDir: string): string[] {
 /** Serving means: it answers, has read its data, and is this very process, not a stranger on the same port. */
 async function waitUntilServing(
   server: TetheredProcess,
+  lastWords: () => string,
   port: number,
   { startTimeoutMs = 60_000, signal }: LocalRedisOptions,
 ): Promise<{ outcome: 'serving'; version: string } | { outcome: 'ended' }> {
@@ -150,15 +152,24 @@ async function waitUntilServing(
     if (info?.processId === server.pid && !info.loading) return { outcome: 'serving', version: info.version }
     if ((await Promise.race([ended, delay(10)])) === 'ended') return { outcome: 'ended' }
   }
-  throw new Error(
-    `Redis did not serve within ${startTimeoutMs / 1000} s. Its last words:\n${server.lastWords()}`,
-  )
+  throw new Error(`Redis did not serve within ${startTimeoutMs / 1000} s. Its last words:\n${lastWords()}`)
+}
+
+/** Keeps the last lines that it writes. */
+function collectLines({ child }: TetheredProcess): () => string {
+  let kept = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk) => {
+      kept = `${kept}${chunk}`.split('\n').slice(-20).join('\n')
+    })
+  }
+  return () => kept.trim()
 }
 
 async function end(server: TetheredProcess): Promise<void> {
-  server.kill('SIGTERM')
-  server.kill('SIGCONT')
-  const timer = setTimeout(() => server.kill('SIGKILL'), stopTimeoutMs)
+  server.child.kill('SIGTERM')
+  server.child.kill('SIGCONT')
+  const timer = setTimeout(() => server.child.kill('SIGKILL'), stopTimeoutMs)
   await server.exited
   clearTimeout(timer)
 }

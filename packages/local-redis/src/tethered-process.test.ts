@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -5,7 +6,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { isRunning } from './folder-claim.mjs'
 import { runFixture, until } from './testing/processes.ts'
-import { spawnTethered } from './tethered-process.ts'
+import { spawnTethered, type TetheredProcess } from './tethered-process.ts'
 
 describe.concurrent('a tethered process', () => {
   test('ends when its owner is killed with -9', async () => {
@@ -39,33 +40,64 @@ describe.concurrent('a tethered process', () => {
   })
 
   test('has the pid, the exit code and the arguments of its command', async () => {
-    const tethered = await spawnTethered('sh', ['-c', 'echo "$$ $1"; exit 7', 'sh', 'two words'])
+    const tethered = spawnTethered('sh', ['-c', 'echo "$$ $1"; exit 7', 'sh', 'two words'])
+    const output = outputOf(tethered)
     tethered.begin()
     expect(await tethered.exited).toEqual({ code: 7, signal: null })
-    expect(tethered.lastWords()).toBe(`${tethered.pid} two words`)
+    expect(output()).toBe(`${tethered.pid} two words\n`)
   })
 
   test('tells the signal that killed its command', async () => {
-    const tethered = await spawnTethered('sleep', ['60'])
+    const tethered = spawnTethered('sleep', ['60'])
     tethered.begin()
-    tethered.kill('SIGKILL')
+    tethered.child.kill('SIGKILL')
     expect(await tethered.exited).toEqual({ code: null, signal: 'SIGKILL' })
   })
 
+  test('can have a channel to its owner', async () => {
+    const script = 'process.once("message", (text) => process.send(text + " you", () => process.exit()))'
+    const tethered = spawnTethered(process.execPath, ['-e', script], { ipc: true })
+    tethered.begin()
+    tethered.child.send('hello')
+    expect(await once(tethered.child, 'message')).toEqual(['hello you', undefined])
+    expect(await tethered.exited).toEqual({ code: 0, signal: null })
+  })
+
+  test('has ended when its command has, though a child of it holds the output open', async () => {
+    const script = `
+      const { spawn } = require('node:child_process')
+      const child = spawn('sleep', ['60'], { detached: true, stdio: 'inherit' })
+      process.stdout.write(String(child.pid), () => process.exit())`
+    const tethered = spawnTethered(process.execPath, ['-e', script])
+    const output = outputOf(tethered)
+    tethered.begin()
+    expect(await tethered.exited).toEqual({ code: 0, signal: null })
+    process.kill(Number(output()), 'SIGKILL')
+  })
+
   test('leaves nobody of its group behind', async () => {
-    const tethered = await spawnTethered('true', [])
+    const tethered = spawnTethered('true', [])
     tethered.begin()
     await tethered.exited
     await until('the group is empty', () => !hasMembers(tethered.pid))
   })
 
   test('that is ended before it began never runs its command', async () => {
-    const tethered = await spawnTethered('echo', ['ran'])
-    tethered.kill('SIGTERM')
+    const tethered = spawnTethered('echo', ['ran'])
+    const output = outputOf(tethered)
+    tethered.child.kill('SIGTERM')
     await tethered.exited
-    expect(tethered.lastWords()).toBe('')
+    expect(output()).toBe('')
   })
 })
+
+function outputOf({ child }: TetheredProcess): () => string {
+  let output = ''
+  child.stdout?.on('data', (chunk) => {
+    output += chunk
+  })
+  return () => output
+}
 
 function hasMembers(group: number): boolean {
   try {

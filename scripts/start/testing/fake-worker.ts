@@ -7,8 +7,11 @@ const stop = () => {
   clearInterval(alive)
   if (process.connected) process.disconnect()
 }
-if (behaviour === 'stubborn') process.on('SIGTERM', () => {})
-else process.once('SIGTERM', stop)
-process.once('disconnect', stop)
+if (behaviour === 'stubborn') {
+  process.on('SIGTERM', () => {})
+} else {
+  process.once('SIGTERM', stop)
+  process.once('disconnect', stop)
+}
 process.stdout.write(`${JSON.stringify({ level: 30, time: Date.now(), msg: `working as ${process.pid}` })}\n`)
 process.send?.({ kind: 'ready' })
