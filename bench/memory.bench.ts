@@ -26,7 +26,7 @@ export async function memory(redisUrl: string): Promise<Figure[]> {
   const bury = async () => {
     // Expiry is swept by the minute; what is due later is made due now.
     const makeDue = redis.multi()
-    for (const timer of await redis.zrange(`${prefix}timers`, 0, -1))
+    for (const timer of await redis.zrange(`${prefix}timers`, '0', '-1'))
       makeDue.zadd(`${prefix}timers`, 1, timer)
     await makeDue.exec()
     while ((await upkeep.tick(0, [], 2_592_000_000)).more);

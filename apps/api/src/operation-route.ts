@@ -8,6 +8,7 @@ import {
 } from '@accepted/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { type TProperties, type TSchema, Type } from 'typebox'
+import { traceparentOf } from './plugins/request-ids.ts'
 import { readPreferences } from './preferences.ts'
 import { invalidInput, ProblemError } from './problem.ts'
 import { acceptedResponse, BODY_PROBLEMS, problemResponses, START_PROBLEMS } from './responses.ts'
@@ -186,7 +187,7 @@ function headOf(
     maxAttempts: contract.attempts,
     ...(contract.collection ? { collection: contract.collection } : {}),
     requestId: request.id,
-    traceparent: request.traceparent,
+    traceparent: traceparentOf(request),
   }
 }
 

@@ -21,6 +21,8 @@ import { taskError } from './task-errors.ts'
 
 const RESULT_MAX_BYTES = 1024 * 1024
 const STORE_RETRY_MS = 200
+/** What a `Location` may hold. */
+const PATH = /^\/[\x21-\x7e]*$/
 /** A worker of another version may know it. */
 const UNKNOWN_OPERATION: Backoff = { firstMs: 1_000, maxMs: 60_000 }
 
@@ -258,5 +260,6 @@ function endingOf({ contract, outputFaults }: RunnableOperation, value: unknown,
   const faults = outputFaults(result)
   if (faults.length > 0) return invalid(inWords(faults))
   const resource = contract.resource?.(result as never) ?? null
+  if (resource !== null && !PATH.test(resource)) return invalid('its resource is not a path in visible ASCII')
   return { status: 'completed', reason: null, result: text, resource, error: null }
 }

@@ -67,7 +67,10 @@ export function startWorker({
         lane,
         async (job) => {
           // The same job at each delivery, unlike any other, even if BullMQ's own data was lost in between.
-          await runner.runNext(shard, lane, `${job.id}.${job.timestamp}`)
+          const right = `${job.id}.${job.timestamp}`
+          while (!stopping && (await runner.runNext(shard, lane, right)));
+          // Tasks may be left that this job had the right to run.
+          if (stopping) jobs.add(shard, lane, 1)
         },
         {
           connection: redis,
@@ -89,12 +92,14 @@ export function startWorker({
       return fetcher
     }),
   )
+  let stopping = false
   ticker.start()
   log.info({ lanes, slots: settings.WORKER_CONCURRENCY }, 'worker started')
 
   return {
     ready: Promise.all(fetchers.map((fetcher) => fetcher.waitUntilReady())).then(() => undefined),
     async stop() {
+      stopping = true
       // There is nothing to give back and nobody to tell: BullMQ would wait for Redis.
       if (runner.idle && redis.status !== 'ready') return
       const grace = new AbortController()

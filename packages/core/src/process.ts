@@ -50,5 +50,6 @@ export async function runProcess(start: () => Promise<RunningProcess>): Promise<
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(signal))
   process.on('disconnect', () => end('the supervisor is gone'))
+  if (process.send && !process.connected) end('the supervisor is gone')
   process.send?.(await ready)
 }

@@ -1,13 +1,7 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import type { FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** W3C trace context: the caller's, or a new one. */
-    traceparent: string
-  }
-}
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
@@ -18,13 +12,10 @@ export function requestId(request: IncomingMessage): string {
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
 }
 
-/** Puts `X-Request-Id` on every answer, gives every request its trace, and logs one line an answer. */
+/** Puts `X-Request-Id` on every answer and logs one line an answer. */
 export const requestIds = plugin(
   async (app) => {
-    app.decorateRequest('traceparent', '')
     app.addHook('onRequest', async (request, reply) => {
-      const given = request.headers.traceparent
-      request.traceparent = typeof given === 'string' && TRACEPARENT.test(given) ? given : newTraceparent()
       reply.header('x-request-id', request.id)
     })
     app.addHook('onResponse', async (request, reply) => {
@@ -42,7 +33,10 @@ export const requestIds = plugin(
   { name: 'request-ids' },
 )
 
-function newTraceparent(): string {
-  const random = randomBytes(24).toString('hex')
-  return `00-${random.slice(0, 32)}-${random.slice(32)}-01`
+/** W3C trace context: the caller's, if it is in form, else a new one. */
+export function traceparentOf({ headers }: FastifyRequest): string {
+  const given = headers.traceparent
+  if (typeof given === 'string' && TRACEPARENT.test(given)) return given
+  const digits = (uuid: string) => uuid.replaceAll('-', '')
+  return `00-${digits(randomUUID())}-${digits(randomUUID()).slice(0, 16)}-01`
 }

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- uses shard flows records
 -- Binds each job of a batch to the task whose turn it is in its lane. ARGV: lane, job, lane, job, …
--- Returns {now, outcome…}: {'claimed', jobs wanted, id, token, field, value, …}, the record before, then what changed, so
--- that of a field that comes twice the later counts | {'none', jobs wanted} | {'lost'}: the job was bound already.
+-- Returns {now, outcome…}: {'claimed', jobs wanted, id, token, record}, the record before, then what changed, so that
+-- of a field that comes twice the later counts | {'none', jobs wanted} | {'lost'}: the job was bound already.
 -- Upholds rule 3 (late binding) and rule 5 (each claim a new token).
 
 -- Makes the task the job's own. Returns its fields; nil if it does not wait any more.
@@ -33,7 +33,7 @@ local function claim(lane, job)
     local id, flow = flow_take(lane)
     if not id then return { 'none', jobs } end
     local token, fields = bind(id, flow, lane, job)
-    if token then return { 'claimed', jobs, id, token, unpack(fields) } end
+    if token then return { 'claimed', jobs, id, token, joined(fields) } end
     jobs = jobs + flow_release(lane, flow)
   end
 end

@@ -3,10 +3,13 @@
 -- Accepts a batch of tasks, each with an outcome of its own.
 -- ARGV, 14 an item: id, tenant, operation, lane, priority, accept_by (ms, Redis's clock), max_backlog, max_queue,
 -- idempotency key ('' = none), fingerprint, key lifetime (ms), number of steps, head (JSON), body (JSON text).
--- Returns {now, outcome…}: {'created', order, position, waiting} | {'exists', id} | {'conflict'} | {'late'} |
--- {'backlog_full', waiting}.
+-- Returns {now, outcome…}: {'created', position, jobs wanted} | {'exists', id} | {'conflict'} | {'late'} |
+-- {'backlog_full', waiting}. A job is wanted unless the lane has plenty: a worker that has one claims until nothing waits,
+-- so that none of those that were added since the lane was empty is spent.
 -- Upholds rule 2 (one step) and rule 10 (a create that the client was refused never comes alive).
 local STRIDE = 14
+-- Jobs that are enough for a lane whose slots are not known.
+local LEAST_JOBS = 100
 
 local function create(at)
   local id, tenant, operation, lane, priority = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
@@ -24,7 +27,8 @@ local function create(at)
       return { 'exists', existing }
     end
   end
-  local waiting = tonumber(redis.call('HGET', P .. 'lane:' .. lane, 'waiting') or 0)
+  local known = redis.call('HMGET', P .. 'lane:' .. lane, 'waiting', 'slots')
+  local waiting, slots = tonumber(known[1] or 0), tonumber(known[2] or 0)
   if waiting >= max_backlog or waiting > max_queue then return { 'backlog_full', waiting } end
 
   -- Unique within the batch; later batches are later by the clock.
@@ -39,7 +43,8 @@ local function create(at)
   enqueue(id, lane, tenant, order, priority)
   local position = redis.call('ZRANK', flow_key(lane, tenant), id)
   local flows = redis.call('ZCARD', P .. 'turns:' .. lane)
-  return { 'created', order, math.min(waiting, position * math.max(1, flows)), waiting + 1 }
+  local wanted = waiting < math.max(2 * slots, LEAST_JOBS) and 1 or 0
+  return { 'created', math.min(waiting, position * math.max(1, flows)), wanted }
 end
 
 local outcomes = { now }

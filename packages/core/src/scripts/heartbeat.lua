@@ -13,5 +13,8 @@ for at = 3, #ARGV, 2 do
       if known:sub(1, #worker + 1) == worker .. ' ' then redis.call('ZREM', key, known) end
     end
   end
+  local slots = 0
+  for _, known in ipairs(redis.call('ZRANGE', key, 0, -1)) do slots = slots + tonumber(known:match(' (%d+)$')) end
+  redis.call('HSET', P .. 'lane:' .. ARGV[at], 'slots', slots)
 end
 return { now }

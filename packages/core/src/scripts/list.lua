@@ -3,7 +3,7 @@
 -- A page of a tenant's tasks, newest first, without bodies and results.
 -- ARGV: tenant, operation or '', status or '', created after, created before ('-inf', '+inf' or an order), cursor order
 -- and id ('' = from the start), limit.
--- Returns {now, more (0 | 1), cursor order, cursor id, {id, field, value, …}…}. Merges as few indexes as the
+-- Returns {now, more (0 | 1), cursor order, cursor id, {id, record}…}. Merges as few indexes as the
 -- filter needs and reads no more than a page of each; the cursor is the place (order, id) of the last task looked at.
 local tenant, operation, status = ARGV[1], ARGV[2], ARGV[3]
 local lowest, highest, cursor_order, cursor_id, limit = ARGV[4], ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
@@ -57,9 +57,7 @@ local function entry(id)
   if not flat then return nil end
   local record = map_of(flat)
   if record.expires and tonumber(record.expires) <= now then return nil end
-  local answer = { id }
-  for _, part in ipairs(flat) do answer[#answer + 1] = part end
-  return answer
+  return { id, joined(flat) }
 end
 
 local last = places[math.min(limit, #places)]

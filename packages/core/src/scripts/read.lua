@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- uses shard flows records packing tombstones
 -- Reads a batch of tasks as they are at this moment on Redis's clock. ARGV: tenant, id, tenant, id, …
--- Returns {now, answer…}: {'task', position or -1, field, value, …} | {'gone', status, reason, finished, resource} |
+-- Returns {now, answer…}: {'task', position or -1, record} | {'gone', status, reason, finished, resource} |
 -- false (unknown, or another tenant's). A record past its expiry reads as its tombstone, swept or not (rule 6).
 local function open_task(id, tenant)
   local flat = redis.call('HGETALL', open_key(id))
@@ -18,9 +18,7 @@ local function open_task(id, tenant)
       position = math.min(waiting - 1, rank * math.max(1, flows))
     end
   end
-  local answer = { 'task', position }
-  for _, part in ipairs(flat) do answer[#answer + 1] = part end
-  return answer
+  return { 'task', position, joined(flat) }
 end
 
 local function ended_task(id, tenant)
@@ -31,9 +29,7 @@ local function ended_task(id, tenant)
   if tonumber(record.expires) <= now then
     return { 'gone', record.status, record.reason or '', record.finished, record.resource or '' }
   end
-  local answer = { 'task', -1 }
-  for _, part in ipairs(flat) do answer[#answer + 1] = part end
-  return answer
+  return { 'task', -1, joined(flat) }
 end
 
 local function buried_task(id, tenant)

@@ -105,7 +105,7 @@ export class TaskReader {
       limit,
     ])
     return {
-      tasks: (entries as [string, ...string[]][]).map(([id, ...flat]) => decodeRecord(id, flat)),
+      tasks: (entries as [string, string][]).map(([id, record]) => decodeRecord(id, record)),
       next: more === 1 ? { order: order as string, taskId: taskId as string } : null,
     }
   }
@@ -121,8 +121,8 @@ function decodeAnswer(taskId: string, answer: unknown[] | null): ReadOutcome {
   if (!answer) return { outcome: 'unknown' }
   const [word, ...rest] = answer
   if (word === 'gone') return { outcome: 'gone', tombstone: decodeTombstone(rest as string[]) }
-  const [position, ...flat] = rest as [number, ...string[]]
-  return { outcome: 'task', task: decodeRecord(taskId, flat), position: position < 0 ? null : position }
+  const [position, record] = rest as [number, string]
+  return { outcome: 'task', task: decodeRecord(taskId, record), position: position < 0 ? null : position }
 }
 
 function decodeTombstone([status, reason, finished, resource]: string[]): Tombstone {

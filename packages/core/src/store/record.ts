@@ -60,8 +60,9 @@ export interface TaskRecord {
 
 const STEP_LETTERS: Record<string, StepState> = { b: 'in progress', f: 'finished', x: 'failed' }
 
-/** Reads a record from the fields that a script answers: name, value, name, value, … */
-export function decodeRecord(taskId: string, flat: string[]): TaskRecord {
+/** Reads a record from the text that a script answers: name, value, name, value, …, with U+001F between. */
+export function decodeRecord(taskId: string, text: string): TaskRecord {
+  const flat = text.split('\u001f')
   const fields: Record<string, string> = Object.create(null)
   const steps: TaskRecord['steps'] = new Map()
   const attempts: { token: number; attempt: AttemptRecord }[] = []

@@ -33,7 +33,7 @@ export interface Submission {
 }
 
 export type SubmissionOutcome =
-  | { outcome: 'created'; task: TaskRecord; position: number }
+  | { outcome: 'created'; task: TaskRecord; position: number; jobsWanted: number }
   | { outcome: 'exists'; taskId: string }
   | { outcome: 'conflict' }
   | { outcome: 'backlog_full'; waiting: number }
@@ -67,7 +67,7 @@ export class Submissions {
     const shard = shardOfTenant(submission.tenant, this.#scripts.shards)
     const outcome = await this.#batchers[shard]!.add({ id: newId(shard), submission, acceptBy })
     if (outcome === 'late') throw new StoreUnavailable('the create reached Redis too late')
-    if (outcome.outcome === 'created') this.#jobs.add(shard, submission.lane, 1)
+    if (outcome.outcome === 'created') this.#jobs.add(shard, submission.lane, outcome.jobsWanted)
     return outcome
   }
 
@@ -102,7 +102,12 @@ function outcomeOf(
 ): SubmissionOutcome | 'late' {
   switch (answer[0]) {
     case 'created':
-      return { outcome: 'created', task: acceptedRecord(id, submission, now), position: Number(answer[2]) }
+      return {
+        outcome: 'created',
+        task: acceptedRecord(id, submission, now),
+        position: Number(answer[1]),
+        jobsWanted: Number(answer[2]),
+      }
     case 'exists':
       return { outcome: 'exists', taskId: String(answer[1]) }
     case 'conflict':

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { createdId, submission, testStore } from '../testing/index.ts'
 
-test('jobs that were never added are made good, at the second look', async () => {
+test('jobs that were never added are made good at the second look, as many as slots are free', async () => {
   const { scripts, upkeep, jobs, submissions, redis } = testStore()
-  for (let n = 0; n < 3; n += 1) createdId(await submissions.create(submission()))
-  await expect.poll(() => jobs.waiting(0, 'test')).toBe(3)
+  await upkeep.heartbeat(0, 'w', { test: 3 }, 60_000)
+  for (let n = 0; n < 5; n += 1) createdId(await submissions.create(submission()))
+  await expect.poll(() => jobs.waiting(0, 'test')).toBe(5)
   await redis.del(...(await redis.keys(`${scripts.prefixOf(0)}bull:*`)))
   expect(await upkeep.topUp(0, 'test')).toBe(0)
   expect(await upkeep.topUp(0, 'test')).toBe(3)
@@ -32,4 +33,15 @@ test('the slots of a lane are those of the workers that were heard of lately', a
   expect((await upkeep.laneState(0, 'test')).slots).toBe(15)
   await upkeep.heartbeat(0, 'w1', { test: 0 }, 60_000)
   expect((await upkeep.laneState(0, 'test')).slots).toBe(5)
+})
+
+test('a lane that has plenty of jobs gets no more of them', async () => {
+  const { upkeep, jobs, submissions } = testStore()
+  await upkeep.heartbeat(0, 'w', { test: 75 }, 60_000)
+  for (let n = 0; n < 4; n += 1) {
+    await Promise.all(
+      Array.from({ length: 100 }, async () => createdId(await submissions.create(submission()))),
+    )
+  }
+  await expect.poll(() => jobs.waiting(0, 'test')).toBe(150)
 })

@@ -79,16 +79,20 @@ export class Upkeep {
   }
 
   /**
-   * Adds the jobs that a crash between create and add left out: tasks could start, and no job is there to start them.
+   * Adds the jobs that a crash between create and add left out: tasks could start, slots are free, and no job is there.
    * It counts only when it is still so at the next look, since jobs that are just on their way look the same.
    */
   async topUp(shard: number, lane: string): Promise<number> {
     const where = `${shard} ${lane}`
     const jobs = await this.#jobs.waiting(shard, lane)
-    const missing = jobs > 0 ? 0 : (await this.laneState(shard, lane)).claimable
+    const missing = jobs > 0 ? 0 : startable(await this.laneState(shard, lane))
     const lasting = Math.min(missing, this.#missing.get(where) ?? 0)
     this.#missing.set(where, missing)
     this.#jobs.add(shard, lane, lasting)
     return lasting
   }
+}
+
+function startable({ claimable, slots, running }: LaneState): number {
+  return Math.min(claimable, Math.max(0, slots - running))
 }

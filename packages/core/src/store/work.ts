@@ -57,14 +57,14 @@ export class Work {
    * @throws {StoreUnavailable}
    */
   async claim(shard: number, lane: string, job: string): Promise<Claim | null> {
-    const [outcome, jobs, taskId, token, ...flat] = await this.#claims[shard]!.add([lane, job])
+    const [outcome, jobs, taskId, token, record] = await this.#claims[shard]!.add([lane, job])
     if (outcome === 'lost') {
       await this.#lose(shard, lane, job)
       return this.claim(shard, lane, job)
     }
     this.#jobs.add(shard, lane, Number(jobs))
     if (outcome === 'none') return null
-    return { task: decodeRecord(taskId as string, flat as string[]), token: token as string }
+    return { task: decodeRecord(taskId as string, record as string), token: token as string }
   }
 
   /** Counts the loss of the worker that had the job before. */
