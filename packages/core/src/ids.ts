@@ -30,5 +30,6 @@ export function shardOfId(id: string): number {
 
 /** The shard that a tenant's tasks live in. */
 export function shardOfTenant(tenant: string, shards: number): number {
+  if (shards === 1) return 0
   return createHash('sha256').update(tenant).digest().readUInt32BE(0) % shards
 }

@@ -35,32 +35,41 @@ export function taskDocument(
   slim = false,
 ): string {
   const { head } = task
-  const echo = { resource: head.resource, verb: head.verb, header: head.header }
-  return object({
-    task_id: json(task.taskId),
-    operation: json(task.operation),
-    version: json(task.version),
-    status: json(rendering.words?.[task.status] ?? task.status),
-    reason: json(task.reason),
-    progress: json(task.progress),
-    eta: json(etaSeconds(estimate.etaMs)),
-    queue_position: json(estimate.queuePosition),
-    workflow: json(workflowOf(task)),
-    request: slim ? json(echo) : object({ ...texts(echo), body: task.body ?? 'null' }),
-    ...(slim ? {} : { result: task.result ?? rendering.emptyResult ?? 'null' }),
-    resource: json(task.resource),
-    error: json(task.error),
-    attempt: json(task.attempt),
-    max_attempts: json(head.maxAttempts),
-    attempts: json(task.attempts.slice(-SHOWN_ATTEMPTS).map(attemptDocument)),
-    priority: json(task.priority),
-    created_at: json(timestamp(task.createdMs)),
-    started_at: json(maybeTimestamp(task.startedMs)),
-    updated_at: json(timestamp(task.updatedMs)),
-    finished_at: json(maybeTimestamp(task.finishedMs)),
-    expires_at: json(maybeTimestamp(task.expiresMs)),
-    links: json(linksOf(task, rendering.selfQuery ?? '')),
+  const before = JSON.stringify({
+    task_id: task.taskId,
+    operation: task.operation,
+    version: task.version,
+    status: rendering.words?.[task.status] ?? task.status,
+    reason: task.reason,
+    progress: task.progress,
+    eta: etaSeconds(estimate.etaMs),
+    queue_position: estimate.queuePosition,
+    workflow: workflowOf(task),
   })
+  const echo = JSON.stringify({ resource: head.resource, verb: head.verb, header: head.header })
+  const after = JSON.stringify({
+    resource: task.resource,
+    error: task.error,
+    attempt: task.attempt,
+    max_attempts: head.maxAttempts,
+    attempts: task.attempts.slice(-SHOWN_ATTEMPTS).map(attemptDocument),
+    priority: task.priority,
+    created_at: timestamp(task.createdMs),
+    started_at: maybeTimestamp(task.startedMs),
+    updated_at: timestamp(task.updatedMs),
+    finished_at: maybeTimestamp(task.finishedMs),
+    expires_at: maybeTimestamp(task.expiresMs),
+    links: linksOf(task, rendering.selfQuery ?? ''),
+  })
+  const request = slim ? echo : withMember(echo, 'body', task.body ?? 'null')
+  const shown = withMember(before, 'request', request)
+  const result = task.result ?? rendering.emptyResult ?? 'null'
+  return `${(slim ? shown : withMember(shown, 'result', result)).slice(0, -1)},${after.slice(1)}`
+}
+
+/** The text of an object with a member more, whose value is JSON text already. */
+function withMember(object: string, name: string, text: string): string {
+  return `${object.slice(0, -1)},"${name}":${text}}`
 }
 
 /** The states of the steps, in declared order. */
@@ -82,18 +91,4 @@ function attemptDocument({ attempt, startedMs, endedMs, error }: AttemptRecord) 
 
 function maybeTimestamp(ms: number | null): string | null {
   return ms === null ? null : timestamp(ms)
-}
-
-function json(value: unknown): string {
-  return JSON.stringify(value)
-}
-
-function texts(values: Record<string, unknown>): Record<string, string> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, json(value)]))
-}
-
-function object(members: Record<string, string>): string {
-  return `{${Object.entries(members)
-    .map(([name, text]) => `"${name}":${text}`)
-    .join()}}`
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
 import { parse } from 'secure-json-parse'
@@ -35,12 +36,9 @@ export const jsonBody = plugin(
 )
 
 /** @throws {ProblemError} `malformed_json` */
-export function decodeUtf8(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (cause) {
-    throw new ProblemError('malformed_json', 'The body is not valid UTF-8.', { cause })
-  }
+export function decodeUtf8(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new ProblemError('malformed_json', 'The body is not valid UTF-8.')
+  return bytes.toString()
 }
 
 /** @throws {ProblemError} `malformed_json`, saying what is wrong and where */

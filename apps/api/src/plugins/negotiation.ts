@@ -13,13 +13,12 @@ declare module 'fastify' {
 export const negotiation = plugin(
   async (app) => {
     await app.register(accepts)
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRequest', (request, _reply, next) => {
       const { accept } = request.headers
-      if (accept === undefined || accept === '*/*' || request.is404) return
+      if (accept === undefined || accept === '*/*' || request.is404) return next()
       const types = request.routeOptions.config.produces ?? ['application/json']
-      if (request.accepts().type(types) === false) {
-        throw new ProblemError('not_acceptable', `This resource is ${types.join(' or ')}.`)
-      }
+      if (request.accepts().type(types) !== false) return next()
+      next(new ProblemError('not_acceptable', `This resource is ${types.join(' or ')}.`))
     })
   },
   { name: 'negotiation', dependencies: ['problems'] },

@@ -15,10 +15,11 @@ export function requestId(request: IncomingMessage): string {
 /** Puts `X-Request-Id` on every answer and logs one line an answer. */
 export const requestIds = plugin(
   async (app) => {
-    app.addHook('onRequest', async (request, reply) => {
+    app.addHook('onRequest', (request, reply, next) => {
       reply.header('x-request-id', request.id)
+      next()
     })
-    app.addHook('onResponse', async (request, reply) => {
+    app.addHook('onResponse', (request, reply, next) => {
       const line = {
         method: request.method,
         route: request.routeOptions.url,
@@ -28,6 +29,7 @@ export const requestIds = plugin(
       // Polls would drown the rest.
       if (request.method === 'GET' && reply.statusCode < 400) request.log.debug(line, 'request answered')
       else request.log.info(line, 'request answered')
+      next()
     })
   },
   { name: 'request-ids' },
