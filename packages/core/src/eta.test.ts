@@ -3,8 +3,8 @@ import { etaMs, gapMs } from './eta.ts'
 import type { TaskRecord } from './store/record.ts'
 
 const pending = { status: 'pending', finishedMs: null, beganMs: null, progress: 0 } as TaskRecord
-const runningSince = (beganMs: number, progress: number) =>
-  ({ status: 'running', finishedMs: null, beganMs, progress }) as TaskRecord
+const runningSince = (beganMs: number, progress: number, updatedMs = 1000) =>
+  ({ status: 'running', finishedMs: null, beganMs, updatedMs, progress }) as TaskRecord
 const load = (slots: number, running: number, ...recentMs: number[]) => ({ slots, running, recentMs })
 
 test('an ended task has no time left', () => {
@@ -42,6 +42,11 @@ test('progress alone tells the rest by proportion, and outweighs history the mor
   const late = etaMs(runningSince(0, 90), null, load(1, 1, 2000), 1000)!
   expect(early).toBeCloseTo(0.1 * 9000 + 0.9 * 1000)
   expect(late).toBeCloseTo(0.9 * (1000 / 9) + 0.1 * 1000)
+})
+
+test('between two steps the rest by progress counts down, and an overdue one is a tenth of the age', () => {
+  expect(etaMs(runningSince(0, 50, 1000), null, load(1, 1), 1400)).toBe(600)
+  expect(etaMs(runningSince(0, 50, 1000), null, load(1, 1), 4000)).toBe(400)
 })
 
 test('a busy lane lets one task go in every usual duration a slot', () => {

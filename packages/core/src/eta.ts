@@ -18,7 +18,9 @@ export function etaMs(
 ): number | null {
   if (task.finishedMs !== null) return 0
   if (task.status === 'pending') return position === null ? null : pendingMs(position, load)
-  return runningMs(nowMs - (task.beganMs ?? nowMs), task.progress, load.recentMs)
+  const beganMs = task.beganMs ?? nowMs
+  const byProgress = restByProgress(beganMs, task.updatedMs, nowMs, task.progress)
+  return runningMs(nowMs - beganMs, byProgress, task.progress, load.recentMs)
 }
 
 /** Milliseconds between two ends in a lane that is always busy; null while nothing is known. */
@@ -35,16 +37,30 @@ function pendingMs(position: number, { running, slots, recentMs }: LaneLoad): nu
 }
 
 /** What remains by the history of such tasks and by the task's own progress; the further it is, the more the latter counts. */
-function runningMs(elapsedMs: number, progress: number, recentMs: number[]): number | null {
-  const byHistory = recentMs.length === 0 ? null : remainingByHistory(elapsedMs, recentMs)
-  const byProgress = progress > 0 ? (elapsedMs * (100 - progress)) / progress : null
+function runningMs(
+  elapsedMs: number,
+  byProgress: number | null,
+  progress: number,
+  recentMs: number[],
+): number | null {
+  const byHistory = recentMs.length === 0 ? null : restByHistory(elapsedMs, recentMs)
   if (byHistory === null || byProgress === null) return byHistory ?? byProgress
   const weight = progress / 100
   return weight * byProgress + (1 - weight) * byHistory
 }
 
+/**
+ * What is left in proportion to what was done when progress last moved, less the time since then; a task that is overdue
+ * by it may take a tenth more than it has.
+ */
+function restByProgress(beganMs: number, movedMs: number, nowMs: number, progress: number): number | null {
+  if (progress === 0) return null
+  const rest = ((movedMs - beganMs) * (100 - progress)) / progress - (nowMs - movedMs)
+  return rest > 0 ? rest : (nowMs - beganMs) / 10
+}
+
 /** The usual rest of those that took longer than this one has; a task that outlasts them all may take a fifth more. */
-function remainingByHistory(elapsedMs: number, recentMs: number[]): number {
+function restByHistory(elapsedMs: number, recentMs: number[]): number {
   const longer = recentMs.filter((duration) => duration > elapsedMs)
   return longer.length > 0 ? median(longer) - elapsedMs : elapsedMs / 5
 }

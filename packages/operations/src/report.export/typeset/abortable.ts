@@ -7,20 +7,20 @@ export async function* untilAborted<T>(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<T> {
   const iterator = source[Symbol.asyncIterator]()
-  let exhausted = false
+  let state: 'idle' | 'thinking' | 'ended' = 'idle'
   try {
     for (;;) {
       signal?.throwIfAborted()
+      state = 'thinking'
       const next = await orAborted(iterator.next(), signal)
-      if (next.done) {
-        exhausted = true
-        return
-      }
+      state = next.done ? 'ended' : 'idle'
+      if (next.done) return
       yield next.value
     }
   } finally {
-    // Not awaited: a source that hangs in next() answers return() only after it, and abort must not wait for that.
-    if (!exhausted) iterator.return?.().catch(() => {})
+    if (state === 'idle') await iterator.return?.()
+    // A source that thinks answers only after it has thought, and abort must not wait for that.
+    if (state === 'thinking') iterator.return?.().catch(() => {})
   }
 }
 

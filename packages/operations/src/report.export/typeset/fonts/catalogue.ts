@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { inRanges, parseRanges } from './ranges.ts'
 
-/** A font file and the name that it gets in the PDF. */
 export interface FontFile {
   readonly path: string
+  /** Its name in the PDF. */
   readonly name: string
+  /** The characters that a slice is for (see ranges.ts); what else it may have is a stopgap. */
+  readonly ranges?: Uint32Array
 }
 
 /** A family on disk: one whole file, or slices of which `unicode.json` tells the characters (as for web pages). */
@@ -78,8 +80,8 @@ export async function* filesFor(codePoint: number, inJapanese: boolean): AsyncGe
   for (const family of new Set(familiesFor(String.fromCodePoint(codePoint), inJapanese))) {
     if (family.kind === 'whole') yield family.file
     else {
-      const slice = (await slicesOf(family)).find((candidate) => inRanges(candidate.ranges, codePoint))
-      if (slice) yield slice.file
+      const slice = (await slicesOf(family)).find(({ ranges }) => inRanges(ranges, codePoint))
+      if (slice) yield slice
     }
   }
 }
@@ -96,14 +98,9 @@ function* familiesFor(character: string, inJapanese: boolean): Generator<Family>
   yield* east
 }
 
-interface Slice {
-  readonly file: FontFile
-  readonly ranges: Uint32Array
-}
+const slices = new Map<Family, Promise<Required<FontFile>[]>>()
 
-const slices = new Map<Family, Promise<Slice[]>>()
-
-function slicesOf(family: Family & { kind: 'sliced' }): Promise<Slice[]> {
+function slicesOf(family: Family & { kind: 'sliced' }): Promise<Required<FontFile>[]> {
   let found = slices.get(family)
   if (!found) {
     found = readSlices(family)
@@ -113,7 +110,10 @@ function slicesOf(family: Family & { kind: 'sliced' }): Promise<Slice[]> {
   return found
 }
 
-async function readSlices({ packageName, suffix }: Family & { kind: 'sliced' }): Promise<Slice[]> {
+async function readSlices({
+  packageName,
+  suffix,
+}: Family & { kind: 'sliced' }): Promise<Required<FontFile>[]> {
   const family = packageName.slice(packageName.indexOf('/') + 1)
   const byName: Record<string, string> = JSON.parse(
     await readFile(resolve(`${packageName}/unicode.json`), 'utf8'),
@@ -121,7 +121,7 @@ async function readSlices({ packageName, suffix }: Family & { kind: 'sliced' }):
   return Object.entries(byName).map(([key, ranges]) => {
     const slice = key.replace(/[[\]]/g, '')
     const path = resolve(`${packageName}/files/${family}-${slice}-${suffix}.woff2`)
-    return { file: { path, name: `${nameInPdf(family)}-${slice}` }, ranges: parseRanges(ranges) }
+    return { path, name: `${nameInPdf(family)}-${slice}`, ranges: parseRanges(ranges) }
   })
 }
 

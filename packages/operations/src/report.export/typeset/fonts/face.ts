@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { Blob, Font, Face as HarfBuzzFace, Variation } from 'harfbuzzjs'
 import type { FontFile } from './catalogue.ts'
+import { inRanges } from './ranges.ts'
 
 /** Lengths are in thousandths of the font size, the unit that PDF uses too. */
 export const unitsPerEm = 1000
@@ -23,7 +24,10 @@ export async function loadFace(file: FontFile): Promise<Face> {
   const variable = 'wght' in harfBuzzFace.getAxisInfos()
   font.setScale(unitsPerEm, unitsPerEm)
   if (variable) font.setVariations([new Variation('wght', regularWeight)])
-  return { file, font, variable, covers: (codePoint) => Boolean(font.nominalGlyph(codePoint)) }
+  const { ranges } = file
+  const covers = (codePoint: number) =>
+    (!ranges || inRanges(ranges, codePoint)) && Boolean(font.nominalGlyph(codePoint))
+  return { file, font, variable, covers }
 }
 
 /** The file as TrueType. Not kept: a font is read a second time when it is embedded, which halves what it holds. */

@@ -75,7 +75,8 @@ export class FontLibrary {
   faceForWord(word: string, inJapanese: boolean): Face | undefined {
     if (word.includes(emojiSelector)) return undefined
     const visible = visibleOf(word)
-    return this.#candidates(visible, inJapanese).find((face) => coversAll(face, visible))
+    const candidates = this.#candidates(visible, inJapanese)
+    return candidates.find((face) => face !== this.#emoji && coversAll(face, visible))
   }
 
   /** Whether the base font alone draws the text, one glyph or more for each character. */

@@ -43,7 +43,8 @@ export function drawRow(
 ): void {
   const { canvas } = pages
   const baseline = pages.y - baselineIn(rowHeight, size.body)
-  for (const [i, column] of columns.entries()) {
+  for (let i = 0; i < columns.length; i++) {
+    const column = columns[i]!
     const setter = column.setter ?? body
     const text = cells[i] ?? ''
     if (column.atRight) {

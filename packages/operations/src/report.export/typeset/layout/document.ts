@@ -8,7 +8,7 @@ import type { ReportHead, ReportOrder } from '../types.ts'
 import { dayInWords, momentInWords, numberInWords, rangeInWords } from '../wording.ts'
 import { colour, left, pageHeight } from './design.ts'
 import { OrderTable } from './orders.ts'
-import { Pages } from './pages.ts'
+import { type Blank, Pages } from './pages.ts'
 import { Totals } from './totals.ts'
 import { ReportType } from './type.ts'
 
@@ -25,6 +25,8 @@ export class ReportDocument {
   readonly #days: Bookmark[] = []
   readonly #generatedAt: Date
   readonly #range: string
+  /** Stands on the first page if there are orders, and tells how many. */
+  #summary: Blank | undefined
   #day = Number.NaN
 
   constructor(library: FontLibrary, { startDate, endDate, generatedAt }: ReportHead) {
@@ -41,7 +43,7 @@ export class ReportDocument {
 
   async add(order: ReportOrder): Promise<void> {
     const { time, total } = amountsOf(order)
-    if (this.#totals.count === 0) this.#leaveRoomForSummary()
+    this.#summary ??= await this.#leaveRoomForSummary()
     this.#totals.add(order.currency, total)
     await this.#table.add(time, order, total)
     this.#bookmark(time)
@@ -53,11 +55,15 @@ export class ReportDocument {
     if (bytes) yield bytes
   }
 
+  /** Writes what comes after the orders, and yields the rest of the bytes. */
   async *end(): AsyncGenerator<Uint8Array> {
-    if (this.#totals.count === 0) this.#sayThatThereAreNone()
-    else await this.#drawTotals()
+    if (this.#summary) {
+      for await (const _page of this.#totals.draw(this.#pages, this.#type)) yield* this.ready()
+      await this.#fillIn(this.#summary)
+    } else {
+      this.#sayThatThereAreNone()
+    }
     const tree = await this.#pages.end()
-    yield* this.ready()
     const outline = this.#days.length > 1 ? writeOutline(this.#pdf, this.#days) : undefined
     for await (const _font of this.#embedFonts()) yield* this.ready()
     await this.#writeCatalogue(tree, outline)
@@ -71,33 +77,28 @@ export class ReportDocument {
     canvas.box(left, top, 26, 3, colour.accent)
     canvas.text(this.#type.title.line(title), left, top - 31)
     canvas.text(this.#type.subtitle.line(this.#range), left, top - 50, colour.accent)
+    this.#pages.drawFoot()
     this.#pages.y = top - 50
   }
 
-  #leaveRoomForSummary(): void {
-    this.#pages.y -= 16
-    this.#pages.blank('Summary', left, this.#pages.y)
-    this.#pages.y -= 14
+  async #leaveRoomForSummary(): Promise<Blank> {
+    const summary = this.#pages.newBlank()
+    await this.#pages.leave(summary, left, this.#pages.y - 16)
+    this.#pages.y -= 30
+    return summary
+  }
+
+  async #fillIn(summary: Blank): Promise<void> {
+    const where = `totals on page ${numberInWords(this.#pages.number)}`
+    await this.#pages.fillIn(summary, this.#type.lead.line(`${this.#totals.inWords()}, ${where}`))
   }
 
   #sayThatThereAreNone(): void {
     const { canvas, y } = this.#pages
-    const dates = this.#range.replace(/ \(UTC\)$/, '')
-    const [from, to] = dates.split(' to ')
+    const [from, to] = this.#range.replace(' (UTC)', '').split(' to ')
     const when = to ? `from ${from} to ${to}, both days included` : `on ${from}`
-    canvas.text(this.#type.heading.line('No orders in this range'), left, y - 60)
-    canvas.text(
-      this.#type.lead.line(`Nothing was ordered ${when} (days in UTC).`),
-      left,
-      y - 78,
-      colour.muted,
-    )
-  }
-
-  async #drawTotals(): Promise<void> {
-    await this.#totals.draw(this.#pages, this.#type)
-    const where = `totals on page ${numberInWords(this.#pages.number)}`
-    await this.#pages.fillIn('Summary', this.#type.lead.line(`${this.#totals.inWords()}, ${where}`))
+    canvas.text(this.#type.heading.line('No orders in this range'), left, y - 48)
+    canvas.text(this.#type.lead.line(`Nothing was ordered ${when}. Days are counted in UTC.`), left, y - 66)
   }
 
   async *#embedFonts(): AsyncGenerator<void> {

@@ -26,7 +26,7 @@ export class OrderTable {
   constructor(pages: Pages, type: ReportType) {
     this.#pages = pages
     this.#type = type
-    const widths = { time: 65, id: 76, customer: 114, currency: 29, total: 61 }
+    const widths = { time: 65, id: 79, customer: 114, currency: 29, total: 61 }
     const items = right - left - 5 * gap - Object.values(widths).reduce((sum, width) => sum + width)
     let x = left
     const column = (label: string, width: number, rest: Partial<Column> = {}): Column => {

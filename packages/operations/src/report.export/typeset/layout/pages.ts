@@ -1,10 +1,15 @@
-import { type Ref, reference } from '../pdf/syntax.ts'
+import { number, type Ref, reference } from '../pdf/syntax.ts'
 import type { PdfWriter } from '../pdf/writer.ts'
 import type { Line } from '../text/lineBuilder.ts'
 import { numberInWords } from '../wording.ts'
 import { Canvas } from './canvas.ts'
 import { colour, footBaseline, headBaseline, left, pageHeight, pageWidth, right, top } from './design.ts'
 import type { ReportType } from './type.ts'
+
+/** A line that is known only later: how many pages there are, what the orders come to. */
+export interface Blank {
+  readonly ref: Ref
+}
 
 export interface Furniture {
   /** Left and right in the running head of every page but the first. */
@@ -18,27 +23,29 @@ export interface Furniture {
  * objects that all pages name and that are written last.
  */
 export class Pages {
+  /** The dictionary of all fonts, which somebody else writes. */
   readonly fonts: Ref
+  /** Where this page is drawn. */
+  readonly canvas = new Canvas()
   /** Where the next thing goes on this page: the top of what is still free. */
   y = top
-  canvas = new Canvas()
   readonly #pdf: PdfWriter
   readonly #type: ReportType
   readonly #furniture: Furniture
   readonly #tree: Ref
-  readonly #resources: Ref
-  readonly #forms = new Map<string, Ref>()
+  readonly #total: Blank
   readonly #written: Ref[] = []
   #page: Ref
+  #contents: Ref[] = []
 
   constructor(pdf: PdfWriter, type: ReportType, furniture: Furniture) {
     this.#pdf = pdf
     this.#type = type
     this.#furniture = furniture
     this.#tree = pdf.reserve()
-    this.#resources = pdf.reserve()
     this.fonts = pdf.reserve()
     this.#page = pdf.reserve()
+    this.#total = this.newBlank()
   }
 
   /** The number of the current page, from 1. */
@@ -55,70 +62,68 @@ export class Pages {
   async turn(): Promise<void> {
     await this.#end()
     this.#page = this.#pdf.reserve()
-    this.canvas = new Canvas()
     this.y = top
     const { small } = this.#type
     const [headLeft, headRight] = this.#furniture.head
     this.canvas.text(small.line(headLeft), left, headBaseline, colour.muted)
     this.canvas.textEndingAt(right, small.line(headRight), headBaseline, right - left, colour.muted)
+    this.drawFoot()
   }
 
-  /** Shows what is known only later: `fillIn` draws it when it is. */
-  blank(name: string, x: number, y: number): void {
-    this.#formRef(name)
-    this.canvas.form(name, x, y)
+  newBlank(): Blank {
+    return { ref: this.#pdf.reserve() }
   }
 
-  async fillIn(name: string, line: Line): Promise<void> {
-    const canvas = new Canvas()
-    canvas.text(line, 0, 0, colour.muted)
-    const box = `/BBox[0 -10 ${Math.ceil(line.width) + 1} 20]`
-    const entries = `/Type/XObject/Subtype/Form${box}/Resources<</Font ${reference(this.fonts)}>>`
-    await this.#pdf.stream(this.#formRef(name), entries, canvas.content)
+  /** Leaves the blank at (x, y), on this page and perhaps on others. It must be filled in before the end. */
+  async leave(blank: Blank, x: number, y: number): Promise<void> {
+    // A page's content may come in parts; this part ends with the move to where the blank's begins.
+    await this.#writePart(`q 1 0 0 1 ${number(x)} ${number(y)} cm\n`)
+    this.#contents.push(blank.ref)
+  }
+
+  async fillIn(blank: Blank, line: Line): Promise<void> {
+    await this.#pdf.stream(blank.ref, '', `BT ${colour.muted} rg ${line.operators}ET Q\n`)
   }
 
   /** Ends the last page and writes what all pages share, besides the fonts. Returns the root of the page tree. */
   async end(): Promise<Ref> {
     await this.#end()
     const count = this.#written.length
-    await this.fillIn('Total', this.#type.small.line(` of ${numberInWords(count)}`))
-    const forms = Array.from(this.#forms, ([name, ref]) => `/${name} ${reference(ref)}`).join('')
-    this.#pdf.object(this.#resources, `<</Font ${reference(this.fonts)}/XObject<<${forms}>>>>`)
+    await this.fillIn(this.#total, this.#type.small.line(` of ${numberInWords(count)}`))
     this.#pdf.object(
       this.#tree,
-      `<</Type/Pages/Count ${count}/Kids[${this.#written.map(reference).join(' ')}]` +
-        `/MediaBox[0 0 ${pageWidth} ${pageHeight}]/Resources ${reference(this.#resources)}>>`,
+      `<</Type/Pages/Count ${count}/Kids[${references(this.#written)}]` +
+        `/MediaBox[0 0 ${pageWidth} ${pageHeight}]/Resources<</Font ${reference(this.fonts)}>>>>`,
     )
     return this.#tree
   }
 
-  async #end(): Promise<void> {
-    const { small } = this.#type
-    const number = small.line(`Page ${numberInWords(this.number)}`)
-    this.canvas.text(number, left, footBaseline, colour.muted)
-    this.blank('Total', left + number.width, footBaseline)
-    this.canvas.textEndingAt(
-      right,
-      small.line(this.#furniture.foot),
-      footBaseline,
-      right - left,
-      colour.muted,
-    )
-    const content = this.#pdf.reserve()
-    await this.#pdf.stream(content, '', this.canvas.content)
-    this.#pdf.object(
-      this.#page,
-      `<</Type/Page/Parent ${reference(this.#tree)}/Contents ${reference(content)}>>`,
-    )
-    this.#written.push(this.#page)
+  /** Draws what stands at the foot besides the number; on the first page, whoever begins it does that. */
+  drawFoot(): void {
+    const line = this.#type.small.line(this.#furniture.foot)
+    this.canvas.textEndingAt(right, line, footBaseline, right - left, colour.muted)
   }
 
-  #formRef(name: string): Ref {
-    let ref = this.#forms.get(name)
-    if (ref === undefined) {
-      ref = this.#pdf.reserve()
-      this.#forms.set(name, ref)
-    }
-    return ref
+  async #end(): Promise<void> {
+    const { small } = this.#type
+    const page = small.line(`Page ${numberInWords(this.number)}`)
+    this.canvas.text(page, left, footBaseline, colour.muted)
+    await this.leave(this.#total, left + page.width, footBaseline)
+    this.#pdf.object(
+      this.#page,
+      `<</Type/Page/Parent ${reference(this.#tree)}/Contents[${references(this.#contents)}]>>`,
+    )
+    this.#written.push(this.#page)
+    this.#contents = []
   }
+
+  async #writePart(ending: string): Promise<void> {
+    const ref = this.#pdf.reserve()
+    this.#contents.push(ref)
+    await this.#pdf.stream(ref, '', Buffer.concat([this.canvas.take(), Buffer.from(ending)]))
+  }
+}
+
+function references(refs: readonly Ref[]): string {
+  return refs.map(reference).join(' ')
 }

@@ -1,7 +1,7 @@
 import { add, type Decimal, formatMoney, zero } from '../money.ts'
 import { countInWords, currencyInWords, numberInWords } from '../wording.ts'
 import { type Column, drawHeader, drawRow } from './columns.ts'
-import { bottom, colour, headerHeight, left, right, rowHeight, size } from './design.ts'
+import { bottom, colour, headerHeight, left, rowHeight, size } from './design.ts'
 import type { Pages } from './pages.ts'
 import type { ReportType } from './type.ts'
 
@@ -25,15 +25,16 @@ export class Totals {
     this.#count += 1
   }
 
-  async draw(pages: Pages, type: ReportType): Promise<void> {
+  /** Draws the table; yields after each page, of which there may be some. */
+  async *draw(pages: Pages, type: ReportType): AsyncGenerator<void> {
     const columns: Column[] = [
       { label: 'Currency', x: left, width: 36, colour: colour.ink, setter: type.bodyStrong },
-      { label: '', x: left + 45, width: 190, colour: colour.muted },
-      { label: 'Orders', x: 305, width: 60, colour: colour.ink, atRight: true },
+      { label: '', x: left + 46, width: 130, colour: colour.muted },
+      { label: 'Orders', x: left + 185, width: 50, colour: colour.ink, atRight: true },
       {
         label: 'Total',
-        x: 380,
-        width: right - 380,
+        x: left + 250,
+        width: 120,
         colour: colour.ink,
         atRight: true,
         setter: type.bodyStrong,
@@ -42,7 +43,7 @@ export class Totals {
     const heading = 3 * rowHeight
     const rows = [...this.#byCurrency].sort(([a], [b]) => (a < b ? -1 : 1))
     // The heading stays with its first rows, and a short table stays whole.
-    const together = heading + headerHeight + Math.min(rows.length + 1, 6) * rowHeight
+    const together = heading + headerHeight + Math.min(rows.length, 6) * rowHeight
     if (pages.y - together < bottom) await pages.turn()
     pages.y -= heading
     pages.canvas.text(type.heading.line('Totals by currency'), left, pages.y + size.body)
@@ -51,6 +52,7 @@ export class Totals {
       const [code = '', name = ''] = await type.prepare(currency, currencyInWords(currency))
       if (pages.y - rowHeight < bottom) {
         await pages.turn()
+        yield
         drawHeader(pages, columns, type.label)
       }
       drawRow(pages, columns, type.body, [code, name, numberInWords(count), formatMoney(sum, currency)])

@@ -10,6 +10,9 @@ export interface Code {
   readonly text: string
 }
 
+/** Codes are two bytes long. */
+const lastNumber = 0xffff
+
 /**
  * Format characters (category Cf). Where a code has no text, some readers take its number for a character; if the
  * number is one of these, they show and copy nothing.
@@ -40,6 +43,8 @@ export class FontUse {
   readonly resource: string
   readonly #codes = new Map<number, Code>()
   readonly #numbers = new Map<string, number>()
+  /** The first code of each glyph. */
+  readonly #first = new Map<number | undefined, number>()
   readonly #widths = new Map<number, number>()
   #next = 1 // 0 is the missing glyph's
   #silentUsed = 0
@@ -56,12 +61,14 @@ export class FontUse {
 
   codeFor({ id, width, text }: Code): number {
     const key = `${id} ${width} ${text}`
-    let number = this.#numbers.get(key)
-    if (number === undefined) {
-      number = this.#newNumber(text)
-      this.#numbers.set(key, number)
-      this.#codes.set(number, { id, width, text })
-    }
+    const known = this.#numbers.get(key)
+    if (known !== undefined) return known
+    // Out of numbers (only text made for it gets there), a glyph is still drawn, if with another's text.
+    if (this.#next > lastNumber) return this.#first.get(id) ?? 0
+    const number = this.#newNumber(text)
+    this.#numbers.set(key, number)
+    this.#codes.set(number, { id, width, text })
+    if (!this.#first.has(id)) this.#first.set(id, number)
     return number
   }
 

@@ -10,7 +10,14 @@ export interface Line {
   readonly operators: string
 }
 
-/** Puts runs together from left to right, with no more operators than it takes. */
+/** A part of a line, shaped by itself. */
+export interface Word {
+  /** In thousandths of the size. */
+  readonly width: number
+  readonly runs: readonly Run[]
+}
+
+/** Puts words together from left to right, with no more operators than it takes. */
 export class LineBuilder {
   readonly #size: number
   /** Joined at the end, once: piecemeal concatenation would leave several times the line behind as garbage. */
@@ -24,8 +31,17 @@ export class LineBuilder {
     this.#size = size
   }
 
-  add({ use, width, array, operators }: Run): void {
-    this.#width += width
+  add(word: Word): void {
+    this.#width += word.width
+    for (const run of word.runs) this.#addRun(run)
+  }
+
+  line(): Line {
+    this.#endArray()
+    return { width: (this.#width * this.#size) / unitsPerEm, operators: this.#parts.join('') }
+  }
+
+  #addRun({ use, array, operators }: Run): void {
     if (use !== this.#font) {
       this.#endArray()
       this.#font = use
@@ -39,11 +55,6 @@ export class LineBuilder {
     if (!this.#isInArray) this.#parts.push('[')
     this.#isInArray = true
     this.#parts.push(array)
-  }
-
-  line(): Line {
-    this.#endArray()
-    return { width: (this.#width * this.#size) / unitsPerEm, operators: this.#parts.join('') }
   }
 
   #endArray(): void {

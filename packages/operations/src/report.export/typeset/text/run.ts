@@ -15,8 +15,7 @@ export interface Run {
 }
 
 const buffer = new GlyphBuffer()
-const mark = /\p{M}/u
-/** Without marks there is nothing to gain from taking `ị` apart into letter and dot, as some fonts do in ccmp. */
+/** Keeps fonts from taking `ị` apart into letter and dot, which without further marks gains nothing. */
 const letterByLetter = new Feature('ccmp', 0)
 
 /** Shapes the text: HarfBuzz chooses the glyphs and their places; `size` is in points. */
@@ -34,15 +33,20 @@ export function standInRun(use: FontUse, text: string, shown: string, size: numb
   return draw(use, [{ glyphs, text }], false, size)
 }
 
+/** Shapes left-to-right text of letters, figures and punctuation, without marks. */
+export function shapePlainRun(use: FontUse, text: string, size: number): Run {
+  return draw(use, shapeGroups(use, text, false, true), false, size)
+}
+
 /** The groups in reading order. */
-function shapeGroups(use: FontUse, text: string, rightToLeft: boolean): Group[] {
+function shapeGroups(use: FontUse, text: string, rightToLeft: boolean, isPlain = false): Group[] {
   buffer.reset()
   buffer.setClusterLevel(ClusterLevel.MONOTONE_CHARACTERS)
   buffer.setFlags(BufferFlag.REMOVE_DEFAULT_IGNORABLES)
   buffer.addText(text)
   buffer.setDirection(rightToLeft ? Direction.RTL : Direction.LTR)
   buffer.guessSegmentProperties()
-  shape(use.face.font, buffer, mark.test(text) ? [] : [letterByLetter])
+  shape(use.face.font, buffer, isPlain ? [letterByLetter] : [])
 
   const clusters = new Map<number, Glyph[]>()
   for (const glyph of buffer.getGlyphInfosAndPositions()) {

@@ -3,15 +3,9 @@ import { type Face, unitsPerEm } from '../fonts/face.ts'
 import { type FontLibrary, isJapanese } from '../fonts/library.ts'
 import { hasRightToLeft, visualOrder } from './direction.ts'
 import type { FontUses } from './fontUse.ts'
-import { type Line, LineBuilder } from './lineBuilder.ts'
-import { type Run, shapeRun, standInRun } from './run.ts'
-import { clustersOf, tokensOf } from './tokens.ts'
-
-interface Word {
-  /** In thousandths of the size. */
-  readonly width: number
-  readonly runs: readonly Run[]
-}
+import { type Line, LineBuilder, type Word } from './lineBuilder.ts'
+import { type Run, shapePlainRun, shapeRun, standInRun } from './run.ts'
+import { clustersOf, tokenEnd, tokensOf } from './tokens.ts'
 
 interface Stretch {
   readonly face: Face | undefined
@@ -26,7 +20,7 @@ export interface Style {
 
 const wordsRemembered = 3000
 const ascii = /^[\x20-\x7e]*$/
-const simple = /^[\p{L}\p{N}\p{P}\p{S} ]*$/u
+const plain = /^[\p{L}\p{N}\p{P}\p{S} ]*$/u
 /** Looks wrong before an ellipsis. */
 const dangling = /[\s.,;:]+$/
 const ellipsis = '…'
@@ -52,12 +46,18 @@ export class Setter {
   line(text: string): Line {
     const inJapanese = isJapanese(text)
     const builder = new LineBuilder(this.#style.size)
+    if (!hasRightToLeft(text)) {
+      for (let start = 0; start < text.length; ) {
+        const end = tokenEnd(text, start)
+        builder.add(this.#word(text.slice(start, end), false, inJapanese))
+        start = end
+      }
+      return builder.line()
+    }
     for (const piece of visualOrder(text)) {
       const tokens = tokensOf(piece.text)
       if (piece.rightToLeft) tokens.reverse()
-      for (const token of tokens) {
-        for (const run of this.#word(token, piece.rightToLeft, inJapanese).runs) builder.add(run)
-      }
+      for (const token of tokens) builder.add(this.#word(token, piece.rightToLeft, inJapanese))
     }
     return builder.line()
   }
@@ -117,8 +117,8 @@ export class Setter {
   #runs(text: string, rightToLeft: boolean, inJapanese: boolean): Run[] {
     const { size } = this.#style
     const base = this.#uses.of(this.#weighted(this.#library.base))
-    if (ascii.test(text) || (simple.test(text) && this.#library.isBase(text))) {
-      return [shapeRun(base, text, rightToLeft, size)]
+    if (!rightToLeft && (ascii.test(text) || (plain.test(text) && this.#library.isBase(text)))) {
+      return [shapePlainRun(base, text, size)]
     }
     const stretches = this.#stretches(text, inJapanese)
     if (rightToLeft) stretches.reverse()
