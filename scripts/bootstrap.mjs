@@ -11,6 +11,7 @@ const scripts = {
   test: 'scripts/test.ts',
   check: 'scripts/check.ts',
   bench: 'bench/main.ts',
+  docs: 'scripts/docs.ts',
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
