@@ -1,5 +1,6 @@
 import { ApiSettings, SharedSettings, WorkerSettings } from '@accepted/core'
 import { loadContracts } from '@accepted/operations'
+import type { TProperties, TSchema } from 'typebox'
 
 const SECTION = /(<!-- settings:[^>]*-->\n)[\s\S]*?(<!-- \/settings -->)/
 
@@ -11,8 +12,8 @@ interface Property {
 /** The settings of both apps and of every operation as a Markdown table, from the schemas that check them. */
 export async function settingsTable(): Promise<string> {
   const rows: string[][] = []
-  const readers = new Map<string, { property: Property; reader: string }>()
-  const add = (properties: Record<string, Property>, reader: string) => {
+  const readers = new Map<string, { property: TSchema & Property; reader: string }>()
+  const add = (properties: TProperties, reader: string) => {
     for (const [name, property] of Object.entries(properties)) {
       const known = readers.get(name)
       readers.set(name, { property, reader: known && known.reader !== reader ? 'both' : reader })
@@ -21,7 +22,8 @@ export async function settingsTable(): Promise<string> {
   add(SharedSettings.properties, 'both')
   add(without(ApiSettings.properties, SharedSettings.properties), 'api')
   add(without(WorkerSettings.properties, SharedSettings.properties), 'worker')
-  for (const contract of (await loadContracts()).values()) add(contract.settings.properties, `worker, \`${contract.name}\``)
+  for (const contract of (await loadContracts()).values())
+    add(contract.settings.properties, `worker, \`${contract.name}\``)
   for (const [name, { property, reader }] of readers) {
     const value = property.default === undefined ? '' : `\`${String(property.default)}\``
     rows.push([`\`${name}\``, value, reader, property.description ?? ''])
@@ -37,6 +39,6 @@ export function withSettingsTable(page: string, table: string): string {
   return page.replace(SECTION, (_match, begin: string, end: string) => `${begin}\n${table}\n${end}`)
 }
 
-function without<T>(properties: Record<string, T>, others: Record<string, unknown>): Record<string, T> {
+function without(properties: TProperties, others: TProperties): TProperties {
   return Object.fromEntries(Object.entries(properties).filter(([name]) => !(name in others)))
 }

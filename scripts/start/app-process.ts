@@ -9,6 +9,8 @@ export type AppMessage = { kind: 'listening'; url: string } | { kind: 'ready' }
 export interface AppOptions {
   name: string
   script: string
+  /** Flags of Node. */
+  nodeFlags?: string[]
   env: NodeJS.ProcessEnv
   /** Takes its standard output or standard error. */
   show: (stream: Readable) => void
@@ -23,11 +25,12 @@ export interface AppOptions {
 export function launchApp({
   name,
   script,
+  nodeFlags = [],
   env,
   show,
   stopTimeoutMs = 8_000,
 }: AppOptions): Running<AppMessage> {
-  const { child, begin, exited } = spawnTethered(process.execPath, [script], { env, ipc: true })
+  const { child, begin, exited } = spawnTethered(process.execPath, [...nodeFlags, script], { env, ipc: true })
   for (const stream of [child.stdout, child.stderr]) if (stream) show(stream)
   const ready = Promise.race([once(child, 'message'), exited]).then((first) => {
     if (Array.isArray(first)) return first[0] as AppMessage

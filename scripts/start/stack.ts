@@ -7,6 +7,9 @@ import { launchPrivateRedis } from './private-redis.ts'
 import type { StartSettings } from './settings.ts'
 import type { Addresses } from './welcome.ts'
 
+/** docs/decisions/006: a young generation that grows without bound would double the worker's memory. */
+const WORKER_FLAGS = ['--max-semi-space-size=8']
+
 export interface StackOptions {
   settings: StartSettings
   /** The scripts to run. */
@@ -61,6 +64,7 @@ export function startStack({ settings, scripts, say, show, onGiveUp }: StackOpti
         launchApp({
           name,
           script: scripts[app],
+          nodeFlags: app === 'worker' ? WORKER_FLAGS : [],
           env: { ...env, ...samePort(previous) },
           show: (stream) => show(app, stream),
         }),
