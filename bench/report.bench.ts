@@ -8,16 +8,13 @@ const ORDERS = 50_000
 const BATCH = 10_000
 /** Those that `npm start` and docker-compose.yml give the worker. */
 const FLAGS = ['--max-semi-space-size=8']
+
 /** A report of 50,000 orders: what it takes of the worker's memory and of its event loop. */
 export async function report(redisUrl: string): Promise<Figure[]> {
   const environment = { REDIS_URL: redisUrl, PORT: '0', KEY_PREFIX: 'bench-report' }
   const api = await startProcess('apps/api/src/main.ts', environment)
   const probe = new URL('event-loop-probe.ts', import.meta.url).href
-  const worker = await startProcess('apps/worker/src/main.ts', environment, [
-    '--max-semi-space-size=8',
-    '--import',
-    probe,
-  ])
+  const worker = await startProcess('apps/worker/src/main.ts', environment, [...FLAGS, '--import', probe])
   for (let from = 0; from < ORDERS; from += BATCH) await putOrders(String(api.told.url), from)
 
   worker.child.send('begin')

@@ -14,7 +14,8 @@ const mayImport: Record<string, readonly string[]> = {
   '@accepted/local-redis': [],
   '@accepted/api': ['@accepted/contract', '@accepted/core', '@accepted/operations'],
   '@accepted/worker': ['@accepted/contract', '@accepted/core', '@accepted/operations'],
-  accepted: [],
+  // The settings table of the README is made from the schemas.
+  accepted: ['@accepted/core', '@accepted/operations'],
 }
 
 /** What drives the whole from outside may use all of it. */
