@@ -4,7 +4,7 @@ import { decodeRecord, type TaskRecord } from './record.ts'
 import type { Scripts } from './scripts.ts'
 import { TickBatcher } from './tick-batcher.ts'
 
-const LARGEST_BATCH = 100
+const LARGEST_BATCH = 8
 
 /** What is still known of a task that expired or was deleted. */
 export interface Tombstone {

@@ -63,7 +63,7 @@ const STEP_LETTERS: Record<string, StepState> = { b: 'in progress', f: 'finished
 /** Reads a record from the text that a script answers: name, value, name, value, …, with U+001F between. */
 export function decodeRecord(taskId: string, text: string): TaskRecord {
   const flat = text.split('\u001f')
-  const fields: Record<string, string> = Object.create(null)
+  const fields = new Map<string, string>()
   const steps: TaskRecord['steps'] = new Map()
   const attempts: { token: number; attempt: AttemptRecord }[] = []
   for (let at = 0; at < flat.length; at += 2) {
@@ -73,30 +73,32 @@ export function decodeRecord(taskId: string, text: string): TaskRecord {
       steps.set(name.slice(5), { state: STEP_LETTERS[value[0]!]!, outcome: value.slice(1) })
     } else if (name.startsWith('attempt:')) {
       attempts.push({ token: Number(name.slice(8)), attempt: decodeAttempt(value) })
-    } else fields[name] = value
+    } else fields.set(name, value)
   }
-  const [tenant, operation, lane, priority] = fields.fixed!.split(' ')
-  const time = (name: string) => (fields[name] ? Number(fields[name]) : null)
+  const [tenant, operation, lane, priority] = fields.get('fixed')!.split(' ')
+  const [body, result, error] = [fields.get('body'), fields.get('result'), fields.get('error')]
+  const number = (name: string) => Number(fields.get(name))
+  const time = (name: string) => (fields.has(name) ? number(name) : null)
   return {
     taskId,
     tenant: tenant!,
     operation: operation!,
     lane: lane!,
     priority: Number(priority),
-    status: fields.status as TaskStatus,
-    reason: (fields.reason as FailureReason | undefined) ?? null,
-    version: Number(fields.version),
-    attempt: Number(fields.attempt),
-    progress: Number(fields.progress),
-    head: JSON.parse(fields.head!) as TaskHead,
-    ...(fields.body ? { body: fields.body } : {}),
-    ...(fields.result ? { result: fields.result } : {}),
-    resource: fields.resource ?? null,
-    error: fields.error ? (JSON.parse(fields.error) as TaskError) : null,
+    status: fields.get('status') as TaskStatus,
+    reason: (fields.get('reason') as FailureReason | undefined) ?? null,
+    version: number('version'),
+    attempt: number('attempt'),
+    progress: number('progress'),
+    head: JSON.parse(fields.get('head')!) as TaskHead,
+    ...(body ? { body } : {}),
+    ...(result ? { result } : {}),
+    resource: fields.get('resource') ?? null,
+    error: error ? (JSON.parse(error) as TaskError) : null,
     steps,
     attempts: attempts.sort((a, b) => a.token - b.token).map(({ attempt }) => attempt),
-    createdMs: Number(fields.created),
-    updatedMs: Number(fields.updated),
+    createdMs: number('created'),
+    updatedMs: number('updated'),
     startedMs: time('started'),
     beganMs: time('began'),
     finishedMs: time('finished'),
