@@ -58,11 +58,16 @@ export function healthRoutes(app: FastifyInstance, deps: HealthDependencies): vo
   )
 }
 
+/** Whether a worker fetches from the lane, or would if it had a slot free. */
+function isServed({ nowMs, fetchedMs, running, slots }: LaneState): boolean {
+  return nowMs - fetchedMs <= FETCHED_WITHIN_MS || (slots > 0 && running >= slots)
+}
+
 async function missingParts({ lanes, laneState }: HealthDependencies): Promise<string[]> {
   try {
     const states = await Promise.all(lanes.map(async (lane) => ({ lane, state: await laneState(lane) })))
     return states
-      .filter(({ state }) => state.nowMs - state.fetchedMs > FETCHED_WITHIN_MS)
+      .filter(({ state }) => !isServed(state))
       .map(({ lane }) => `no worker has fetched from the lane ${lane} lately`)
   } catch (error) {
     if (error instanceof StoreUnavailable) return ['Redis does not answer']

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- uses shard flows records waiting packing tombstones
 -- Does what is due, at most `limit` things: retries go back to their flows, ended records expire into tombstones. For a
--- lane in which no worker has fetched for `quiet` ms one job is wanted even if nothing waits: fetching it shows that a
--- worker is there. Any number of workers may run it.
+-- lane with free slots in which no worker has fetched for `quiet` ms one job is wanted even if nothing waits: fetching it
+-- shows that a worker is there. Any number of workers may run it.
 -- ARGV: limit, tombstone lifetime (ms), quiet (ms), lane…
 -- Returns {now, things done, lane, jobs wanted, …}. Upholds rule 6 (time is Redis's).
 local limit, tombstone_ms, quiet = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -43,8 +43,9 @@ end
 
 for i = 4, #ARGV do
   local lane = P .. 'lane:' .. ARGV[i]
-  local seen = redis.call('HMGET', lane, 'fetched', 'probed')
-  if now - math.max(tonumber(seen[1] or 0), tonumber(seen[2] or 0)) >= quiet then
+  local seen = redis.call('HMGET', lane, 'fetched', 'probed', 'slots')
+  local busy = lane_running(ARGV[i]) >= tonumber(seen[3] or math.huge)
+  if not busy and now - math.max(tonumber(seen[1] or 0), tonumber(seen[2] or 0)) >= quiet then
     redis.call('HSET', lane, 'probed', now)
     wanted[ARGV[i]] = (wanted[ARGV[i]] or 0) + 1
   end

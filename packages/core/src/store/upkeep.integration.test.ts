@@ -24,6 +24,20 @@ test('a lane that is quiet is sent one job, to see whether a worker is there', a
   expect(state.nowMs - state.fetchedMs).toBeLessThan(1000)
 })
 
+test('a lane whose slots are all taken is not probed', async () => {
+  const { upkeep, jobs, work, submissions } = testStore()
+  await upkeep.heartbeat(0, 'w', { test: 1 }, 60_000)
+  await submissions.create(submission())
+  await expect.poll(() => jobs.waiting(0, 'test')).toBe(1)
+  expect(await work.claim(0, 'test', 'job')).not.toBeNull()
+  await upkeep.tick(0, ['test'], 1000, 0)
+  await upkeep.tick(0, ['test'], 1000, 0)
+  expect(await jobs.waiting(0, 'test')).toBe(1)
+  await upkeep.heartbeat(0, 'w', { test: 2 }, 60_000)
+  await upkeep.tick(0, ['test'], 1000, 0)
+  await expect.poll(() => jobs.waiting(0, 'test')).toBe(2)
+})
+
 test('the slots of a lane are those of the workers that were heard of lately', async () => {
   const { upkeep } = testStore()
   await upkeep.heartbeat(0, 'w1', { test: 10, other: 10 }, 60_000)

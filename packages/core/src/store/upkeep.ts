@@ -3,7 +3,6 @@ import type { Scripts } from './scripts.ts'
 
 /** Things done in one pass, so that no pass holds Redis for long. */
 const TICK_LIMIT = 200
-/** A lane in which nobody has fetched for this long is sent a job, to see whether a worker is there. */
 const PROBE_AFTER_MS = 5_000
 
 /** What a lane really does. Durations in ms, newest first. */
@@ -36,16 +35,18 @@ export class Upkeep {
    * Does what is due in a shard. Resolves to how many things it did: at the limit, there may be more.
    *
    * @param tombstoneMs how long an expired task answers 410
+   * @param probeAfterMs a lane in which nobody has fetched for so long is sent a job, to see whether a worker is there
    */
   async tick(
     shard: number,
     lanes: readonly string[],
     tombstoneMs: number,
+    probeAfterMs = PROBE_AFTER_MS,
   ): Promise<{ done: number; more: boolean }> {
     const [, done, ...wanted] = await this.#scripts.run('tick', shard, [
       TICK_LIMIT,
       tombstoneMs,
-      PROBE_AFTER_MS,
+      probeAfterMs,
       ...lanes,
     ])
     for (let at = 0; at < wanted.length; at += 2) {

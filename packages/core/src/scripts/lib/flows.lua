@@ -9,6 +9,13 @@ local function flow_key(lane, flow) return P .. 'flow:' .. lane .. ':' .. flow e
 
 local function flow_cap(flow) return flow == SUSPECTS and 1 or math.huge end
 
+-- How many items of a lane run.
+local function lane_running(lane)
+  local running = 0
+  for _, count in ipairs(redis.call('HVALS', P .. 'running:' .. lane)) do running = running + tonumber(count) end
+  return running
+end
+
 -- Puts a flow among the turns if it is ready and not there. It enters right after the flow whose turn it is, which
 -- then goes a whole turn back, so that none which empties and refills can overtake those that wait.
 -- Returns 1 if it became ready, else 0.
