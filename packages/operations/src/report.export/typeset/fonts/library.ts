@@ -1,5 +1,5 @@
 import { baseFile, emojiFile, type FontFile, filesFor, strongFile } from './catalogue.ts'
-import { CodePointMap } from './codePointMap.ts'
+import { CodePointMap } from './code-point-map.ts'
 import { type Face, loadFace } from './face.ts'
 
 /** Characters that show nothing themselves; a font need not have them. */

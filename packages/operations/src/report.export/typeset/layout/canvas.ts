@@ -1,6 +1,6 @@
-import { ByteBuilder } from '../pdf/byteBuilder.ts'
+import { ByteBuilder } from '../pdf/byte-builder.ts'
 import { number } from '../pdf/syntax.ts'
-import type { Line } from '../text/lineBuilder.ts'
+import type { Line } from '../text/line-builder.ts'
 import { type Colour, colour } from './design.ts'
 
 const beginText = Buffer.from('BT')

@@ -1,6 +1,6 @@
 import { number, type Ref, reference } from '../pdf/syntax.ts'
 import type { PdfWriter } from '../pdf/writer.ts'
-import type { Line } from '../text/lineBuilder.ts'
+import type { Line } from '../text/line-builder.ts'
 import { numberInWords } from '../wording.ts'
 import { Canvas } from './canvas.ts'
 import { colour, footBaseline, headBaseline, left, pageHeight, pageWidth, right, top } from './design.ts'

@@ -1,6 +1,6 @@
 import type { FontLibrary } from '../fonts/library.ts'
 import { cleanText } from '../text/clean.ts'
-import { FontUses } from '../text/fontUse.ts'
+import { FontUses } from '../text/font-use.ts'
 import { Setter } from '../text/setter.ts'
 import { size } from './design.ts'
 

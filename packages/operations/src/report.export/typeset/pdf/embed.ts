@@ -1,7 +1,7 @@
 import { readSfnt } from '../fonts/face.ts'
 import { SfntTables } from '../fonts/sfnt.ts'
 import { subsetFont } from '../fonts/subset.ts'
-import type { FontUse } from '../text/fontUse.ts'
+import type { FontUse } from '../text/font-use.ts'
 import { number, type Ref, reference, utf16Hex } from './syntax.ts'
 import type { PdfWriter } from './writer.ts'
 

@@ -1,7 +1,7 @@
 import { BufferFlag, ClusterLevel, Direction, Feature, Buffer as GlyphBuffer, shape } from 'harfbuzzjs'
-import type { FontUse } from './fontUse.ts'
+import type { FontUse } from './font-use.ts'
 import { Pen } from './pen.ts'
-import { type Glyph, type Group, joinStrayMarks, shareOut } from './readBack.ts'
+import { type Glyph, type Group, joinStrayMarks, shareOut } from './read-back.ts'
 
 /** A piece of text in one font and one direction, ready for a page. */
 export interface Run {

@@ -1,5 +1,5 @@
 import { unitsPerEm } from '../fonts/face.ts'
-import type { FontUse } from './fontUse.ts'
+import type { FontUse } from './font-use.ts'
 import type { Run } from './run.ts'
 
 /** A line of type. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Glyph, joinStrayMarks, shareOut } from './readBack.ts'
+import { type Glyph, joinStrayMarks, shareOut } from './read-back.ts'
 
 const glyph = (id: number, advance: number, given: Partial<Glyph> = {}): Glyph => {
   return { id, advance, width: advance, dx: 0, dy: 0, ...given }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { FontLibrary } from '../fonts/library.ts'
-import { FontUses } from './fontUse.ts'
+import { FontUses } from './font-use.ts'
 
 const { base, strong } = await FontLibrary.open()
 const letter = { id: 36, width: 600, text: 'A' }
