@@ -92,12 +92,13 @@ describe('the document is accepted without a word by', () => {
   })
 })
 
-test('the document lists exactly the routes of the contract', () => {
+test('the document lists exactly the routes of the contract and of the operations', async () => {
+  const started = [...(await loadContracts()).values()].map(({ route }) => route as string)
   expect(
     operations()
       .map(({ name }) => name)
       .sort(),
-  ).toEqual(ROUTES.toSorted())
+  ).toEqual([...new Set([...ROUTES, ...started])].toSorted())
 })
 
 test('the document says what it is, and where it is served', () => {

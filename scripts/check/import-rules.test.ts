@@ -36,7 +36,6 @@ describe('the import rules', () => {
     ['apps/api', '@accepted/api', '@accepted/worker'],
     ['packages/core', '@accepted/core', '@accepted/operations'],
     ['packages/contract', '@accepted/contract', '@accepted/core'],
-    ['packages/client', '@accepted/client', '@accepted/core'],
     ['packages/core', '@accepted/core', '@accepted/test'],
     ['apps/worker', '@accepted/worker', '@accepted/local-redis'],
   ])('refuse in %s that %s depends on %s', async (folder, name, dependency) => {

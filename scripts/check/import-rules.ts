@@ -8,7 +8,6 @@ import { basename, dirname, join, normalize } from 'node:path'
  */
 const mayImport: Record<string, readonly string[]> = {
   '@accepted/contract': [],
-  '@accepted/client': ['@accepted/contract'],
   '@accepted/core': ['@accepted/contract'],
   '@accepted/operations': ['@accepted/contract'],
   '@accepted/local-redis': [],

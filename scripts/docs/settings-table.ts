@@ -2,6 +2,8 @@ import { ApiSettings, SharedSettings, WorkerSettings } from '@accepted/core'
 import { loadContracts } from '@accepted/operations'
 import type { TProperties, TSchema } from 'typebox'
 
+/** Operations that come with the house; those that somebody adds are told by their own contracts. */
+const EXAMPLES = ['car.build', 'car.read', 'report.export']
 const SECTION = /(<!-- settings:[^>]*-->\n)[\s\S]*?(<!-- \/settings -->)/
 
 interface Property {
@@ -9,7 +11,7 @@ interface Property {
   description?: string
 }
 
-/** The settings of both apps and of every operation as a Markdown table, from the schemas that check them. */
+/** The settings of both apps and of the example operations as a Markdown table, from the schemas that check them. */
 export async function settingsTable(): Promise<string> {
   const rows: string[][] = []
   const readers = new Map<string, { property: TSchema & Property; reader: string }>()
@@ -22,7 +24,8 @@ export async function settingsTable(): Promise<string> {
   add(SharedSettings.properties, 'both')
   add(without(ApiSettings.properties, SharedSettings.properties), 'api')
   add(without(WorkerSettings.properties, SharedSettings.properties), 'worker')
-  for (const contract of (await loadContracts()).values())
+  const contracts = await loadContracts()
+  for (const contract of EXAMPLES.map((name) => contracts.get(name)!))
     add(contract.settings.properties, `worker, \`${contract.name}\``)
   for (const [name, { property, reader }] of readers) {
     const value = property.default === undefined ? '' : `\`${String(property.default)}\``

@@ -219,6 +219,16 @@ test('a style in the query that nobody knows is a fault', async () => {
   })
 })
 
+test('a query member that a starting route does not know is refused, and never becomes input', async () => {
+  const { ask, redis, prefix } = await testApp()
+  for (const query of ['utm=1', 'brand=Fiat']) {
+    expectProblem(await ask(post(`/cars?${query}`, MUSTANG)), 422, 'invalid_input', {
+      errors: [{ query: query.split('=')[0], detail: 'is not a known member' }],
+    })
+  }
+  expect(await redis.keys(`${prefix}:*`)).toEqual([])
+})
+
 test.each([
   ['idempotency-key', ''],
   ['idempotency-key', '""'],

@@ -19,6 +19,9 @@ await runProcess(async () => {
   if (process.env.NODE_ENV === 'production' && !settings.PUBLIC_URL) {
     throw new SettingsError(['PUBLIC_URL: is required with NODE_ENV=production'])
   }
+  if (settings.RETRY_AFTER_MIN > settings.RETRY_AFTER_MAX) {
+    throw new SettingsError([`RETRY_AFTER_MIN=${settings.RETRY_AFTER_MIN}: is more than RETRY_AFTER_MAX`])
+  }
   const log = createLog('api', settings.LOG_LEVEL)
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
   const redis = connectForAnswers(settings.REDIS_URL, log)
@@ -31,7 +34,8 @@ await runProcess(async () => {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EADDRINUSE') throw new SettingsError([`PORT=${PORT}: is in use on ${HOST}`])
-    if (code === 'EADDRNOTAVAIL') throw new SettingsError([`HOST=${HOST}: is not an address of this machine`])
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw new SettingsError([`HOST=${HOST}: is not an address of this machine`])
     throw error
   }
   const address = app.server.address()

@@ -58,10 +58,14 @@ export function operationRoute(
     schema: {
       operationId: contract.name,
       summary: contract.summary,
-      ...(contract.description ? { description: contract.description } : {}),
+      description: contract.description ?? `${contract.summary}.`,
       tags: [tagOf(path)],
       ...(params ? { params } : {}),
-      querystring: inQuery ? Type.Object({ ...StyleQuery.properties, ...rest.properties }) : StyleQuery,
+      // A member that nobody knows would be lost without a word, or be taken for input.
+      querystring: Type.Object(
+        { ...StyleQuery.properties, ...(inQuery ? rest.properties : {}) },
+        { additionalProperties: false },
+      ),
       ...(inQuery ? {} : { body: rest }),
       headers: StartHeaders,
       response: {
@@ -208,7 +212,7 @@ async function backlogFull(
 ): Promise<ProblemError> {
   const { bounds } = deps.styles()
   const gapMs = await deps.estimator.gapMs(contract.lane, contract.name)
-  return new ProblemError('backlog_full', `${waiting} tasks are waiting.`, {
+  return new ProblemError('backlog_full', `${waiting} ${waiting === 1 ? 'task is' : 'tasks are'} waiting.`, {
     headers: { 'retry-after': String(retryAfterSeconds(waitSeconds(gapMs, 0), bounds)) },
   })
 }

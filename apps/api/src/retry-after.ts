@@ -1,3 +1,5 @@
+import { wholeSeconds } from '@accepted/core'
+
 /** What a `Retry-After` may be, in seconds. */
 export interface RetryBounds {
   minSeconds: number
@@ -6,8 +8,6 @@ export interface RetryBounds {
 
 /** Without an estimate: this share of the time a task has already taken. */
 const SHARE_OF_AGE = 0.2
-/** Less than a tenth of a second is not worth a whole one. */
-const TENTH = 0.1
 
 /**
  * When to ask again, in whole seconds before bounds: when the task is expected to end; with no estimate, after a fifth
@@ -16,7 +16,7 @@ const TENTH = 0.1
  * @param ageMs since it was accepted
  */
 export function waitSeconds(etaMs: number | null, ageMs: number): number {
-  return Math.max(0, Math.ceil((etaMs ?? ageMs * SHARE_OF_AGE) / 1000 - TENTH))
+  return wholeSeconds(etaMs ?? ageMs * SHARE_OF_AGE)
 }
 
 /** The same within its bounds, as `Retry-After` has it. */

@@ -51,7 +51,7 @@ export const PROBLEMS = {
   },
   gone: {
     status: 410,
-    title: 'The task has expired',
+    title: 'The task is gone',
     explanation:
       'The task ended and its record was kept as long as promised (`Sunset`), or it was deleted. The problem still tells how it ended; the resource that it made lives on.',
   },

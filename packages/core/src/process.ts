@@ -2,6 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from './log.ts'
 import { SettingsError } from './settings.ts'
 
+/** Whether the fault is one that whoever starts the process can mend, told in words. */
+function isForStarter(error: unknown): error is Error {
+  return error instanceof SettingsError || (error as Error | undefined)?.name === 'OperationFault'
+}
+
 /** Exit code of a process whose settings are at fault (EX_CONFIG of sysexits.h): starting it again is no use. */
 const EX_CONFIG = 78
 
@@ -26,7 +31,7 @@ export async function runProcess(start: () => Promise<RunningProcess>): Promise<
   try {
     running = await start()
   } catch (error) {
-    if (!(error instanceof SettingsError)) throw error
+    if (!isForStarter(error)) throw error
     process.stderr.write(`${error.message}\n`)
     process.exit(EX_CONFIG)
   }

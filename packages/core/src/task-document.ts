@@ -19,9 +19,9 @@ export function timestamp(ms: number): string {
   return new Date(ms).toISOString()
 }
 
-/** Whole seconds to the end, as documents show it. */
-export function etaSeconds(etaMs: number | null): number | null {
-  return etaMs === null ? null : Math.round(etaMs / 1000)
+/** Whole seconds, upwards, but that less than a tenth is not worth a whole one. Never negative. */
+export function wholeSeconds(ms: number): number {
+  return Math.max(0, Math.ceil(ms / 1000 - 0.1))
 }
 
 /**
@@ -42,7 +42,7 @@ export function taskDocument(
     status: rendering.words?.[task.status] ?? task.status,
     reason: task.reason,
     progress: task.progress,
-    eta: etaSeconds(estimate.etaMs),
+    eta: estimate.etaMs === null ? null : wholeSeconds(estimate.etaMs),
     queue_position: estimate.queuePosition,
     workflow: workflowOf(task),
   })

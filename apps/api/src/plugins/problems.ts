@@ -6,6 +6,13 @@ import { ProblemError, problemDocument } from '../problem.ts'
 /** When a store that was away is worth asking again, seconds. */
 const STORE_RETRY_SECONDS = 1
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Most bytes of a body, by media type, where that is not the same for all. */
+    bodyLimits?: Record<string, number>
+  }
+}
+
 export interface ProblemsOptions {
   publicUrl: () => string
 }
@@ -15,7 +22,8 @@ export const problems = plugin<ProblemsOptions>(
   async (app, { publicUrl }) => {
     app.setErrorHandler((error: FastifyError, request, reply) => {
       const problem = problemOf(error, request)
-      if (problem.status >= 500) request.log.error({ err: error }, 'request failed')
+      if (problem.code === 'internal') request.log.error({ err: error }, 'request failed')
+      else if (problem.status >= 500) request.log.warn({ code: problem.code }, 'request refused')
       return answerProblem(problem, request, reply, publicUrl())
     })
     app.setNotFoundHandler((request, reply) => {
@@ -55,7 +63,8 @@ export function problemOf(error: FastifyError, request: FastifyRequest): Problem
   }
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE': {
-      const limit = request.routeOptions.bodyLimit
+      const { config, bodyLimit } = request.routeOptions
+      const limit = config.bodyLimits?.[request.headers['content-type']?.split(';')[0] ?? ''] ?? bodyLimit
       return new ProblemError('too_large', `The body may have ${limit} bytes here.`, { cause: error })
     }
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE': {

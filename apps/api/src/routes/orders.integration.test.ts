@@ -74,6 +74,7 @@ test('one line too many, no line at all, and too many bytes are refused', async 
   expect((await ask(lines('x'.repeat(16 * 1024 * 1024 + 1)))).json()).toMatchObject({
     status: 413,
     code: 'too_large',
+    detail: 'The body may have 16777216 bytes here.',
   })
   expect(await redis.keys(`${prefix}:*`)).toEqual([])
 })

@@ -43,6 +43,7 @@ export function orderRoutes(app: FastifyInstance, stores: OrderStores): void {
     scope.post(
       '/orders',
       {
+        config: { bodyLimits: { [NDJSON]: BULK_MAX_BYTES } },
         schema: {
           operationId: 'order.put',
           summary: 'Add orders',
