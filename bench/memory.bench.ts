@@ -3,7 +3,8 @@ import type { Redis } from 'ioredis'
 import { bounded, type Figure } from './figures.ts'
 
 const TASKS = 20_000
-const LOST = { type: '/problems/worker_lost', title: 'Lost', code: 'worker_lost', message: 'Lost.' }
+const lostError = { type: '/problems/worker_lost', title: 'Lost', code: 'worker_lost', message: 'Lost.' }
+const TERMS = { retentionMs: 1, tombstoneMs: 2_592_000_000, lostError }
 
 /** Redis's memory for an ended task of 1 KB that made a resource, and for what is left of it after its expiry. */
 export async function memory(redisUrl: string): Promise<Figure[]> {
@@ -12,7 +13,7 @@ export async function memory(redisUrl: string): Promise<Figure[]> {
   const scripts = new Scripts(redis, 'bench-memory')
   const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), log)
   const submissions = new Submissions(scripts, jobs)
-  const work = new Work(scripts, jobs, 1, LOST)
+  const work = new Work(scripts, jobs, 1)
   const upkeep = new Upkeep(scripts, jobs)
 
   const prefix = scripts.prefixOf(0)
@@ -29,7 +30,7 @@ export async function memory(redisUrl: string): Promise<Figure[]> {
     for (const timer of await redis.zrange(`${prefix}timers`, '0', '-1'))
       makeDue.zadd(`${prefix}timers`, 1, timer)
     await makeDue.exec()
-    while ((await upkeep.tick(0, [], 2_592_000_000)).more);
+    while ((await upkeep.tick(0, [], TERMS)).more);
   }
 
   // What scripts, connections and buffers take is there before the first measurement.
@@ -69,7 +70,7 @@ async function endedTask(submissions: Submissions, work: Work, n: number): Promi
     maxBacklog: Number.MAX_SAFE_INTEGER,
     maxQueue: Number.POSITIVE_INFINITY,
   })
-  const claim = await work.claim(0, 'bench', `job-${n}`)
+  const claim = await work.claim(0, 'bench')
   if (!claim) throw new Error('nothing to claim')
   const id = claim.task.taskId
   await work.end(claim, {

@@ -1,4 +1,5 @@
 import type { Claim, Logger, Work } from '@accepted/core'
+import { persist } from './persist.ts'
 
 /** Why an attempt must end before its handler does: another worker holds the task now, or this one stops. */
 export type AbortCause = 'fenced' | 'stopping'
@@ -57,7 +58,7 @@ export class Steps {
 
   async #write(name: string, state: 'begun' | 'finished' | 'failed', outcome?: string): Promise<void> {
     this.#abort.signal.throwIfAborted()
-    const written = await this.#work.step(this.#claim, name, state, outcome)
+    const written = await persist(() => this.#work.step(this.#claim, name, state, outcome), this.#log)
     if (written === 'stale') this.#abort.abort(new AttemptAborted('fenced'))
     this.#abort.signal.throwIfAborted()
   }

@@ -1,5 +1,13 @@
 import { defineOperation } from '@accepted/contract'
-import { createdId, submission, type TestStore, testStore, until } from '@accepted/core/testing'
+import {
+  createdId,
+  loseWorker,
+  submission,
+  type TestStore,
+  terms,
+  testStore,
+  until,
+} from '@accepted/core/testing'
 import { type HandlerContext, handle, PermanentError, resourceSpace } from '@accepted/operations'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
@@ -51,10 +59,10 @@ test('a handler gets its input, completed by the schema, and its own settings', 
     },
     { PACE: '9' },
   )
-  expect(await runner.runNext(0, 'test', 'job')).toBe(true)
+  expect(await runner.runNext(0, 'test')).toBe(true)
   expect(seen).toEqual({ input: { n: 1, unit: 'mm' }, settings: { PACE: 9 }, attempt: 1, tenant: 'default' })
   expect(await read(store, taskId)).toMatchObject({ status: 'completed', result: '{"sum":3}' })
-  expect(await runner.runNext(0, 'test', 'job-2')).toBe(false)
+  expect(await runner.runNext(0, 'test')).toBe(false)
 })
 
 test('faulty settings of an operation stop the start, in words', async () => {
@@ -80,8 +88,8 @@ test('finished steps are skipped on a re-run and hand back what they stored', as
   })
   for (let attempt = 1; attempt <= 3; attempt += 1) {
     await until(async () => {
-      await store.upkeep.tick(0, [], 1000)
-      return runner.runNext(0, 'test', `job-${attempt}`)
+      await store.upkeep.tick(0, [], terms())
+      return runner.runNext(0, 'test')
     })
   }
   expect(calls).toEqual(['one 1', 'two 1', 'two 2', 'two 3'])
@@ -100,8 +108,8 @@ test('after the last attempt the task has failed, and what the error said stays 
   })
   for (let attempt = 1; attempt <= 3; attempt += 1) {
     await until(async () => {
-      await store.upkeep.tick(0, [], 1000)
-      return runner.runNext(0, 'test', `job-${attempt}`)
+      await store.upkeep.tick(0, [], terms())
+      return runner.runNext(0, 'test')
     })
   }
   const task = await read(store, taskId)
@@ -118,7 +126,7 @@ test('a PermanentError is never retried, and its message and code are shown', as
   const { store, runner, taskId } = await scene(async () => {
     throw new PermanentError('the shop is closed', { code: 'closed' })
   })
-  await runner.runNext(0, 'test', 'job')
+  await runner.runNext(0, 'test')
   expect(await read(store, taskId)).toMatchObject({
     status: 'failed',
     reason: 'permanent_error',
@@ -136,7 +144,7 @@ test.each([
   ['too much', { sum: 3, text: 'x'.repeat(1_100_000) }],
 ])('a result that is %s ends the task as invalid_result', async (_name, result) => {
   const { store, runner, taskId } = await scene(async () => result)
-  await runner.runNext(0, 'test', 'job')
+  await runner.runNext(0, 'test')
   expect(await read(store, taskId)).toMatchObject({ status: 'failed', reason: 'invalid_result' })
 })
 
@@ -144,7 +152,7 @@ test('a circular result ends the task as invalid_result', async () => {
   const circle: Record<string, unknown> = { sum: 1 }
   circle.self = circle
   const { store, runner, taskId } = await scene(async () => circle)
-  await runner.runNext(0, 'test', 'job')
+  await runner.runNext(0, 'test')
   expect(await read(store, taskId)).toMatchObject({ status: 'failed', reason: 'invalid_result' })
 })
 
@@ -153,7 +161,7 @@ test('whatever a handler throws is a failed attempt', async () => {
     const { store, runner, taskId } = await scene(async () => {
       throw thrown
     })
-    await runner.runNext(0, 'test', 'job')
+    await runner.runNext(0, 'test')
     expect(await read(store, taskId)).toMatchObject({
       status: 'pending',
       attempts: [{ error: { code: 'attempt_failed' } }],
@@ -165,7 +173,7 @@ test('a step that the contract does not declare is a fault of the handler', asyn
   const { store, runner, taskId } = await scene(async ({ step }) => ({
     sum: await step('three' as 'one', () => 3),
   }))
-  await runner.runNext(0, 'test', 'job')
+  await runner.runNext(0, 'test')
   expect(await read(store, taskId)).toMatchObject({
     status: 'pending',
     attempts: [{ error: { code: 'attempt_failed' } }],
@@ -174,9 +182,9 @@ test('a step that the contract does not declare is a fault of the handler', asyn
 
 test('an input that this worker’s contract refuses fails for good', async () => {
   const { store, runner } = await scene(async () => ({ sum: 1 }))
-  await runner.runNext(0, 'test', 'job')
+  await runner.runNext(0, 'test')
   const strange = createdId(await store.submissions.create(submission({ body: '{"n":"many"}' })))
-  await runner.runNext(0, 'test', 'job-2')
+  await runner.runNext(0, 'test')
   expect(await read(store, strange)).toMatchObject({ status: 'failed', error: { code: 'invalid_input' } })
 })
 
@@ -186,13 +194,13 @@ test('a worker that stops gives a running task back at once, its attempt not cou
     started.resolve(signal)
     return new Promise(() => {})
   })
-  const run = runner.runNext(0, 'test', 'job')
+  const run = runner.runNext(0, 'test')
   const signal = await started.promise
   runner.stop()
   expect(signal.aborted).toBe(true)
   await run
   expect(await read(store, taskId)).toMatchObject({ status: 'pending', attempt: 0 })
-  expect(await store.work.claim(0, 'test', 'other')).toMatchObject({ task: { taskId, attempt: 1 } })
+  expect(await store.work.claim(0, 'test')).toMatchObject({ task: { taskId, attempt: 1 } })
 })
 
 test('a worker that lost its task to another writes nothing more, and its handler’s signal fires', async () => {
@@ -207,9 +215,10 @@ test('a worker that lost its task to another writes nothing more, and its handle
     signalled = signal.aborted
     return { sum: 1 }
   })
-  const run = runner.runNext(0, 'test', 'job')
+  const run = runner.runNext(0, 'test')
   await started.promise
-  const thief = await store.work.claim(0, 'test', 'job')
+  await loseWorker(store, taskId)
+  const thief = await store.work.claim(0, 'test')
   expect(thief?.task.taskId).toBe(taskId)
   const before = await read(store, taskId)
   go.resolve()
@@ -228,7 +237,7 @@ test('progress is shown while the handler runs', async () => {
     await finish.promise
     return { sum: 1 }
   })
-  const run = runner.runNext(0, 'test', 'job')
+  const run = runner.runNext(0, 'test')
   await reported.promise
   await until(async () => (await read(store, taskId)).progress === 42)
   finish.resolve()

@@ -5,22 +5,23 @@ import {
   type Claim,
   compileCheck,
   type Ending,
+  isOutage,
   type Logger,
   readSettings,
   type SchemaFault,
-  StoreUnavailable,
   type TaskRecord,
   type Work,
-  type WriteOutcome,
 } from '@accepted/core'
 import { type HandledOperation, PermanentError, type ResourceSpace } from '@accepted/operations'
 import { backoffMs } from './backoff.ts'
+import { persist } from './persist.ts'
 import { Progress } from './progress.ts'
 import { type AbortCause, AttemptAborted, Steps } from './steps.ts'
 import { taskError } from './task-errors.ts'
 
 const RESULT_MAX_BYTES = 1024 * 1024
-const STORE_RETRY_MS = 200
+/** After a fault of the store in a handler, before the next task is claimed. */
+const STORE_PAUSE_MS = 1_000
 /** What a `Location` may hold. */
 const PATH = /^\/[\x21-\x7e]*$/
 /** A worker of another version may know it. */
@@ -60,7 +61,7 @@ export class TaskRunner {
   readonly #log: Logger
   readonly #random: () => number
   readonly #operations = new Map<string, RunnableOperation>()
-  readonly #running = new Set<AbortController>()
+  readonly #running = new Map<AbortController, Claim>()
   #stopping = false
 
   /** @throws {SettingsError} if an operation's own settings are faulty */
@@ -82,7 +83,16 @@ export class TaskRunner {
   /** Gives the running tasks back to their flows. */
   stop(): void {
     this.#stopping = true
-    for (const abort of this.#running) abort.abort(new AttemptAborted('stopping'))
+    for (const abort of this.#running.keys()) abort.abort(new AttemptAborted('stopping'))
+  }
+
+  /** Renews the leases of the running attempts; one that has lost its own is aborted. */
+  async renew(): Promise<void> {
+    const running = [...this.#running]
+    const lost = await this.#work.renew(running.map(([, claim]) => claim))
+    for (const [abort, claim] of running) {
+      if (lost.includes(claim)) abort.abort(new AttemptAborted('fenced'))
+    }
   }
 
   /** Whether no attempt is under way. */
@@ -90,9 +100,9 @@ export class TaskRunner {
     return this.#running.size === 0
   }
 
-  /** Claims a task for a job and runs one attempt of it; resolves to whether there was one. */
-  async runNext(shard: number, lane: string, job: string): Promise<boolean> {
-    const claim = await this.#work.claim(shard, lane, job)
+  /** Claims the task whose turn it is and runs one attempt of it; resolves to whether there was one. */
+  async runNext(shard: number, lane: string): Promise<boolean> {
+    const claim = await this.#work.claim(shard, lane)
     if (!claim) return false
     const { task } = claim
     const log = this.#log.child({
@@ -104,13 +114,27 @@ export class TaskRunner {
     })
     log.info('attempt started')
     const operation = this.#operations.get(task.operation)
-    if (operation) await this.#conclude(claim, operation, await this.#attempt(claim, operation, log), log)
+    if (operation) await this.#run(claim, operation, log)
     else await this.#fail(claim, UNKNOWN_OPERATION, new Error('this worker does not know the operation'), log)
     return true
   }
 
-  async #attempt(claim: Claim, operation: RunnableOperation, log: Logger): Promise<Settled> {
+  async #run(claim: Claim, operation: RunnableOperation, log: Logger): Promise<void> {
     const abort = new AbortController()
+    this.#running.set(abort, claim)
+    try {
+      await this.#conclude(claim, operation, await this.#attempt(claim, operation, abort, log), log)
+    } finally {
+      this.#running.delete(abort)
+    }
+  }
+
+  async #attempt(
+    claim: Claim,
+    operation: RunnableOperation,
+    abort: AbortController,
+    log: Logger,
+  ): Promise<Settled> {
     const { signal } = abort
     // A handler that ignores its signal is not waited for: its later writes are refused.
     const aborted = new Promise<Settled>((resolve) => {
@@ -118,7 +142,6 @@ export class TaskRunner {
         once: true,
       })
     })
-    this.#running.add(abort)
     if (this.#stopping) abort.abort(new AttemptAborted('stopping'))
     const steps = new Steps(this.#work, claim, abort, log)
     const progress = new Progress(async (percent) => {
@@ -132,7 +155,6 @@ export class TaskRunner {
       this.#handle(claim, operation, { signal, steps, progress, log }),
       aborted,
     ])
-    this.#running.delete(abort)
     await progress.stop()
     return settled
   }
@@ -175,7 +197,7 @@ export class TaskRunner {
   }
 
   async #release(claim: Claim, log: Logger): Promise<void> {
-    const outcome = await this.#persist(() => this.#work.release(claim), log)
+    const outcome = await persist(() => this.#work.release(claim), log)
     log.info({ outcome }, 'attempt given back: the worker stops')
   }
 
@@ -186,6 +208,11 @@ export class TaskRunner {
       const shown = taskError('permanent_error', error.message, error.code)
       return this.#end(claim, { ...FAILED, reason: 'permanent_error', error: shown }, log)
     }
+    if (isOutage(error)) {
+      log.warn({ err: error }, 'the store was away under the handler; its task waits again')
+      await persist(() => this.#work.release(claim), log)
+      return void (await pause(STORE_PAUSE_MS))
+    }
     log.error({ err: error }, 'attempt failed')
     if (task.attempt >= task.head.maxAttempts) {
       return this.#end(
@@ -195,29 +222,13 @@ export class TaskRunner {
       )
     }
     const delayMs = backoffMs(backoff, task.attempt, this.#random())
-    const outcome = await this.#persist(
-      () => this.#work.retry(claim, delayMs, taskError('attempt_failed')),
-      log,
-    )
+    const outcome = await persist(() => this.#work.retry(claim, delayMs, taskError('attempt_failed')), log)
     log.info({ outcome, delayMs: Math.round(delayMs) }, 'next attempt is due')
   }
 
   async #end(claim: Claim, ending: Ending, log: Logger): Promise<void> {
-    const outcome = await this.#persist(() => this.#work.end(claim, ending), log)
+    const outcome = await persist(() => this.#work.end(claim, ending), log)
     log.info({ outcome, status: ending.status, reason: ending.reason }, 'task ended')
-  }
-
-  /** Writes until the store has taken or refused it: the job must not end before the record knows. */
-  async #persist(write: () => Promise<WriteOutcome>, log: Logger): Promise<WriteOutcome> {
-    while (true) {
-      try {
-        return await write()
-      } catch (error) {
-        if (!(error instanceof StoreUnavailable)) throw error
-        log.warn({ err: error }, 'the store is away; writing again')
-        await pause(STORE_RETRY_MS)
-      }
-    }
   }
 }
 
@@ -259,7 +270,12 @@ function endingOf({ contract, outputFaults }: RunnableOperation, value: unknown,
   const result: unknown = JSON.parse(text)
   const faults = outputFaults(result)
   if (faults.length > 0) return invalid(inWords(faults))
-  const resource = contract.resource?.(result as never) ?? null
+  let resource: string | null
+  try {
+    resource = contract.resource?.(result as never) ?? null
+  } catch (error) {
+    return invalid(`its resource cannot be told: ${(error as Error).message}`)
+  }
   if (resource !== null && !PATH.test(resource)) return invalid('its resource is not a path in visible ASCII')
   return { status: 'completed', reason: null, result: text, resource, error: null }
 }

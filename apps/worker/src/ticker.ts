@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Logger, Upkeep } from '@accepted/core'
+import { LEASE_MS, type Logger, type Upkeep, type UpkeepTerms } from '@accepted/core'
 
 const TICK_MS = 100
 const TOP_UP_MS = 1_000
 const HEARTBEAT_MS = 3_000
+const RENEW_MS = LEASE_MS / 4
 /** A worker that has not been heard of for so long does not count any more. */
 const HEARTBEAT_LIFETIME_MS = 10_000
 
@@ -20,10 +21,11 @@ export class Ticker {
   }
 
   start(): void {
-    const { shards, lanes, slots, tombstoneMs, worker } = this.#options
+    const { shards, lanes, slots, terms, worker, renew } = this.#options
+    this.#every(RENEW_MS, renew)
     for (let shard = 0; shard < shards; shard += 1) {
       this.#every(TICK_MS, async () => {
-        while ((await this.#upkeep.tick(shard, lanes, tombstoneMs)).more);
+        while ((await this.#upkeep.tick(shard, lanes, terms)).more);
       })
       this.#every(TOP_UP_MS, async () => {
         for (const lane of lanes) {
@@ -68,7 +70,9 @@ export interface TickerOptions {
   lanes: readonly string[]
   /** Tasks that this worker runs at once in each lane. */
   slots: number
-  tombstoneMs: number
+  terms: UpkeepTerms
+  /** Renews the leases of what this worker runs. */
+  renew: () => Promise<void>
   /** A name for this process, unlike any other's. */
   worker: string
   log: Logger

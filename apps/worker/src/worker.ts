@@ -48,7 +48,7 @@ export function startWorker({
 }: WorkerDependencies): RunningWorker {
   const scripts = new Scripts(redis, settings.KEY_PREFIX)
   const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), log)
-  const work = new Work(scripts, jobs, settings.RETENTION_SECONDS * 1000, taskError('worker_lost'))
+  const work = new Work(scripts, jobs, settings.RETENTION_SECONDS * 1000)
   const resourcesOf = (tenant: string) => resourceSpace(redis, settings.KEY_PREFIX, tenant)
   const runner = new TaskRunner({ work, operations, resourcesOf, environment, log, random: Math.random })
   const lanes = [...new Set([...operations.values()].map(({ contract }) => contract.lane))]
@@ -56,7 +56,12 @@ export function startWorker({
     shards: scripts.shards,
     lanes,
     slots: settings.WORKER_CONCURRENCY,
-    tombstoneMs: settings.TOMBSTONE_SECONDS * 1000,
+    terms: {
+      tombstoneMs: settings.TOMBSTONE_SECONDS * 1000,
+      retentionMs: settings.RETENTION_SECONDS * 1000,
+      lostError: taskError('worker_lost'),
+    },
+    renew: () => runner.renew(),
     worker: newId(),
     log,
   })
@@ -65,10 +70,8 @@ export function startWorker({
     Array.from({ length: scripts.shards }, (_, shard) => {
       const fetcher = new BullWorker(
         lane,
-        async (job) => {
-          // The same job at each delivery, unlike any other, even if BullMQ's own data was lost in between.
-          const right = `${job.id}.${job.timestamp}`
-          while (!stopping && (await runner.runNext(shard, lane, right)));
+        async () => {
+          while (!stopping && (await runner.runNext(shard, lane)));
           // Tasks may be left that this job had the right to run.
           if (stopping) jobs.add(shard, lane, 1)
         },
@@ -76,9 +79,7 @@ export function startWorker({
           connection: redis,
           prefix: bullPrefix(scripts.prefixOf(shard)),
           concurrency: settings.WORKER_CONCURRENCY,
-          // A lost worker's jobs are delivered again within 15 s; the record counts losses, BullMQ must not.
-          lockDuration: 8_000,
-          stalledInterval: 3_000,
+          // A job that comes again does no harm: it is a right, and losses are told by leases.
           maxStalledCount: 1e9,
           removeOnComplete: { count: 0 },
           removeOnFail: { count: 0 },

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- uses shard
 -- A worker tells that it lives and how many tasks it runs at once. ARGV: worker, lifetime of the news (ms), lane, slots, …
 -- Returns {now}. A worker that stops says 0 slots.

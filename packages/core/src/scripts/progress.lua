@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- uses shard records fencing
 -- A handler tells how far it is. ARGV: id, token, percent. Never down within an attempt; what changes nothing shown
 -- is not written. Returns {now, 'ok' | 'stale'}. Upholds rule 5 (fencing).

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- uses shard records fencing
 -- A step begins, finishes or fails. ARGV: id, token, step, state ('begun' | 'finished' | 'failed'), outcome (JSON, of a
 -- finished step). Kept as 'step:NAME' = a letter for the state, then the outcome.

@@ -22,8 +22,10 @@ export async function guarded<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-function isOutage(error: unknown): boolean {
+/** Whether an error says that Redis is away or cannot serve now. */
+export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false
+  if (error instanceof StoreUnavailable) return true
   if (error instanceof ReplyError) return PASSING_REPLIES.test(error.message)
   return NO_CONNECTION.test(error.message) || SYSTEM_CODES.test((error as NodeJS.ErrnoException).code ?? '')
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createdId, submission, type TestStore, testStore, until } from '../testing/index.ts'
+import { createdId, submission, type TestStore, terms, testStore, until } from '../testing/index.ts'
 import type { TaskFilter } from './reader.ts'
 
 const COMPLETED = {
@@ -17,7 +17,7 @@ async function create(store: TestStore, changes = {}): Promise<string> {
 /** Creates a task and ends it. */
 async function ended(store: TestStore, changes = {}): Promise<string> {
   const taskId = await create(store, changes)
-  const claim = await store.work.claim(0, 'test', `job-of-${taskId}`)
+  const claim = await store.work.claim(0, 'test')
   await store.work.end(claim!, COMPLETED)
   return taskId
 }
@@ -114,7 +114,7 @@ test('the sweep leaves a tombstone and takes the task out of every index; the to
   const [list] = await store.redis.keys(`${base}expire:*`)
   await store.redis.rename(list!, `${base}expire:1`)
   await store.redis.zadd(`${base}timers`, 1, 'expire:1')
-  expect(await store.upkeep.tick(0, [], 1_500)).toEqual({ done: 1, more: false })
+  expect(await store.upkeep.tick(0, [], terms({ tombstoneMs: 1_500 }))).toEqual({ done: 1, more: false })
   expect(await store.redis.keys(`${base}done:*`)).toEqual([])
   expect(await store.redis.keys(`${base}index:*`)).toEqual([])
   const gone = await store.reader.read('default', taskId)
@@ -133,7 +133,9 @@ test('a sweep does a bounded part and says that there is more; two sweepers do n
     await store.redis.rename(list, `${base}expire:${Number(due) - 10_000}`)
     await store.redis.zadd(`${base}timers`, 1, `expire:${Number(due) - 10_000}`)
   }
-  const passes = await Promise.all([1, 2, 3].map(() => store.upkeep.tick(0, [], 60_000)))
+  const passes = await Promise.all(
+    [1, 2, 3].map(() => store.upkeep.tick(0, [], terms({ tombstoneMs: 60_000 }))),
+  )
   expect(passes[0]).toEqual({ done: 200, more: true })
   expect(passes.reduce((sum, { done }) => sum + done, 0)).toBe(250)
   expect(await store.redis.zcard(`${base}index:default`)).toBe(0)

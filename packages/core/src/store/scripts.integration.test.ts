@@ -8,7 +8,7 @@ import { Scripts } from './scripts.ts'
 test('all keys of a shard share one hash tag', async () => {
   const { redis, prefix, scripts, submissions, work } = testStore()
   createdId(await submissions.create(submission({ idempotency: { key: 'k', fingerprint: 'f' } })))
-  await work.end((await work.claim(0, 'test', 'job'))!, {
+  await work.end((await work.claim(0, 'test'))!, {
     status: 'completed',
     reason: null,
     result: '1',

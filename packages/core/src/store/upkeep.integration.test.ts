@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createdId, submission, testStore } from '../testing/index.ts'
+import { createdId, submission, terms, testStore } from '../testing/index.ts'
 
 test('jobs that were never added are made good at the second look, as many as slots are free', async () => {
   const { scripts, upkeep, jobs, submissions, redis } = testStore()
@@ -15,11 +15,11 @@ test('jobs that were never added are made good at the second look, as many as sl
 
 test('a lane that is quiet is sent one job, to see whether a worker is there', async () => {
   const { upkeep, jobs, work } = testStore()
-  await upkeep.tick(0, ['test'], 1000)
-  await upkeep.tick(0, ['test'], 1000)
+  await upkeep.tick(0, ['test'], terms())
+  await upkeep.tick(0, ['test'], terms())
   await expect.poll(() => jobs.waiting(0, 'test')).toBe(1)
   expect((await upkeep.laneState(0, 'test')).fetchedMs).toBe(0)
-  expect(await work.claim(0, 'test', 'probe')).toBeNull()
+  expect(await work.claim(0, 'test')).toBeNull()
   const state = await upkeep.laneState(0, 'test')
   expect(state.nowMs - state.fetchedMs).toBeLessThan(1000)
 })
@@ -29,12 +29,12 @@ test('a lane whose slots are all taken is not probed', async () => {
   await upkeep.heartbeat(0, 'w', { test: 1 }, 60_000)
   await submissions.create(submission())
   await expect.poll(() => jobs.waiting(0, 'test')).toBe(1)
-  expect(await work.claim(0, 'test', 'job')).not.toBeNull()
-  await upkeep.tick(0, ['test'], 1000, 0)
-  await upkeep.tick(0, ['test'], 1000, 0)
+  expect(await work.claim(0, 'test')).not.toBeNull()
+  await upkeep.tick(0, ['test'], terms(), 0)
+  await upkeep.tick(0, ['test'], terms(), 0)
   expect(await jobs.waiting(0, 'test')).toBe(1)
   await upkeep.heartbeat(0, 'w', { test: 2 }, 60_000)
-  await upkeep.tick(0, ['test'], 1000, 0)
+  await upkeep.tick(0, ['test'], terms(), 0)
   await expect.poll(() => jobs.waiting(0, 'test')).toBe(2)
 })
 

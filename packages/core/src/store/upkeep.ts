@@ -1,9 +1,24 @@
+import type { TaskError } from '@accepted/contract'
 import type { LaneJobs } from '../lane-jobs.ts'
 import type { Scripts } from './scripts.ts'
+import { LEASE_MS } from './work.ts'
 
 /** Things done in one pass, so that no pass holds Redis for long. */
 const TICK_LIMIT = 200
 const PROBE_AFTER_MS = 5_000
+
+/** A worker lost this often ends its task. */
+const MAX_LOSSES = 3
+
+/** What upkeep needs to know of ended tasks. */
+export interface UpkeepTerms {
+  /** How long an ended record is kept. */
+  retentionMs: number
+  /** How long an expired task answers 410. */
+  tombstoneMs: number
+  /** What a task says that lost its worker too often. */
+  lostError: TaskError
+}
 
 /** What a lane really does. Durations in ms, newest first. */
 export interface LaneState {
@@ -34,21 +49,24 @@ export class Upkeep {
   /**
    * Does what is due in a shard. Resolves to how many things it did: at the limit, there may be more.
    *
-   * @param tombstoneMs how long an expired task answers 410
    * @param probeAfterMs a lane in which nobody has fetched for so long is sent a job, to see whether a worker is there
    */
   async tick(
     shard: number,
     lanes: readonly string[],
-    tombstoneMs: number,
+    { tombstoneMs, retentionMs, lostError }: UpkeepTerms,
     probeAfterMs = PROBE_AFTER_MS,
   ): Promise<{ done: number; more: boolean }> {
-    const [, done, ...wanted] = await this.#scripts.run('tick', shard, [
+    const terms = [
       TICK_LIMIT,
       tombstoneMs,
       probeAfterMs,
-      ...lanes,
-    ])
+      LEASE_MS,
+      MAX_LOSSES,
+      JSON.stringify(lostError),
+      retentionMs,
+    ]
+    const [, done, ...wanted] = await this.#scripts.run('tick', shard, [...terms, ...lanes])
     for (let at = 0; at < wanted.length; at += 2) {
       this.#jobs.add(shard, wanted[at] as string, Number(wanted[at + 1]))
     }

@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest'
-import { createdId, LOST, submission, type TestStore, testStore, until } from '../testing/index.ts'
+import {
+  createdId,
+  LOST,
+  loseWorker,
+  submission,
+  type TestStore,
+  terms,
+  testStore,
+  until,
+} from '../testing/index.ts'
 import { type Claim, Work } from './work.ts'
 
 const COMPLETED = {
@@ -21,8 +30,8 @@ async function create(store: TestStore, changes = {}): Promise<string> {
   return createdId(await store.submissions.create(submission(changes)))
 }
 
-async function claim(store: TestStore, job: string): Promise<Claim> {
-  const claimed = await store.work.claim(0, 'test', job)
+async function claim(store: TestStore): Promise<Claim> {
+  const claimed = await store.work.claim(0, 'test')
   if (!claimed) throw new Error('nothing was claimed')
   return claimed
 }
@@ -33,21 +42,19 @@ async function read(store: TestStore, taskId: string) {
   return outcome.task
 }
 
-test('a job is bound to the task whose turn it is, when it is claimed', async () => {
+test('a claim takes the task whose turn it is', async () => {
   const store = testStore()
   const [first, second] = [await create(store), await create(store)]
-  expect((await claim(store, 'job-9')).task.taskId).toBe(first)
-  expect((await claim(store, 'job-1')).task.taskId).toBe(second)
-  expect(await store.work.claim(0, 'test', 'job-5')).toBeNull()
+  expect((await claim(store)).task.taskId).toBe(first)
+  expect((await claim(store)).task.taskId).toBe(second)
+  expect(await store.work.claim(0, 'test')).toBeNull()
 })
 
 test('two workers that race for many tasks get each of them once', async () => {
   const store = testStore()
   const ids = await Promise.all(Array.from({ length: 300 }, () => create(store)))
-  const rivals = [store.work, new Work(store.scripts, store.jobs, 1000, LOST)]
-  const claims = await Promise.all(
-    Array.from({ length: 320 }, (_, n) => rivals[n % 2]!.claim(0, 'test', `job-${n}`)),
-  )
+  const rivals = [store.work, new Work(store.scripts, store.jobs, 1000)]
+  const claims = await Promise.all(Array.from({ length: 320 }, (_, n) => rivals[n % 2]!.claim(0, 'test')))
   const claimed = claims.filter((claim) => claim !== null).map(({ task }) => task.taskId)
   expect(claimed.sort()).toEqual(ids.sort())
 })
@@ -55,7 +62,7 @@ test('two workers that race for many tasks get each of them once', async () => {
 test('the end is one step: record, indexes, flow, expiry', async () => {
   const store = testStore({ retentionMs: 5000 })
   const taskId = await create(store)
-  const held = await claim(store, 'job')
+  const held = await claim(store)
   expect(await store.work.end(held, COMPLETED)).toBe('ok')
   const task = await read(store, taskId)
   expect(task).toMatchObject({
@@ -74,14 +81,17 @@ test('the end is one step: record, indexes, flow, expiry', async () => {
     recentMs: [expect.any(Number)],
   })
   expect(await store.redis.keys(`${store.prefix}:*open:*`)).toEqual([])
-  expect(await store.redis.keys(`${store.prefix}:*jobs:*`)).toEqual([])
+  expect(await store.redis.zrange(`${store.scripts.prefixOf(0)}timers`, '0', '-1')).toEqual([
+    expect.stringMatching(/^expire:/),
+  ])
 })
 
 test('a write that does not name the latest claim is refused, whatever it is', async () => {
   const store = testStore()
   const taskId = await create(store)
-  const lost = await claim(store, 'job-1')
-  const holder = await claim(store, 'job-1')
+  const lost = await claim(store)
+  await loseWorker(store, taskId)
+  const holder = await claim(store)
   expect(holder.task.taskId).toBe(taskId)
   const before = await read(store, taskId)
   expect(await store.work.progress(lost, 50)).toBe('stale')
@@ -99,7 +109,7 @@ test('of two that end a task at once, one does', async () => {
   const store = testStore()
   for (let round = 0; round < 50; round += 1) {
     await create(store)
-    const held = await claim(store, `job-${round}`)
+    const held = await claim(store)
     const outcomes = await Promise.all([store.work.end(held, COMPLETED), store.work.end(held, FAILED)])
     expect(outcomes.sort()).toEqual(['ok', 'stale'])
   }
@@ -109,7 +119,7 @@ test('of two that end a task at once, one does', async () => {
 test('every shown change makes the version one larger, and progress never moves down', async () => {
   const store = testStore()
   const taskId = await create(store)
-  const held = await claim(store, 'job')
+  const held = await claim(store)
   const shown = async () => {
     const { version, progress } = await read(store, taskId)
     return [version, progress]
@@ -130,13 +140,13 @@ test('every shown change makes the version one larger, and progress never moves 
 test('a later attempt finds the finished steps with their outcomes, and progress at their share', async () => {
   const store = testStore()
   await create(store)
-  const first = await claim(store, 'job-1')
+  const first = await claim(store)
   await store.work.step(first, 'one', 'finished', '{"a":[]}')
   await store.work.step(first, 'two', 'failed')
   await store.work.progress(first, 90)
   await store.work.retry(first, 0, LOST)
-  await store.upkeep.tick(0, [], 1000)
-  const { task } = await claim(store, 'job-2')
+  await store.upkeep.tick(0, [], terms())
+  const { task } = await claim(store)
   expect(task.steps.get('one')).toEqual({ state: 'finished', outcome: '{"a":[]}' })
   expect(task.steps.get('two')).toEqual({ state: 'failed', outcome: '' })
   expect(task).toMatchObject({ attempt: 2, progress: 50 })
@@ -149,24 +159,24 @@ test('a later attempt finds the finished steps with their outcomes, and progress
 test('a retry waits for its time on Redis’s clock, and its lane is asked for a job then', async () => {
   const store = testStore()
   const taskId = await create(store)
-  await store.work.retry(await claim(store, 'job-1'), 150, LOST)
+  await store.work.retry(await claim(store), 150, LOST)
   const due = (await read(store, taskId)).updatedMs + 150
-  expect(await store.work.claim(0, 'test', 'job-2')).toBeNull()
+  expect(await store.work.claim(0, 'test')).toBeNull()
   expect(await store.reader.read('default', taskId)).toMatchObject({
     task: { status: 'pending' },
     position: null,
   })
-  await until(async () => (await store.upkeep.tick(0, [], 1000)).done === 1)
+  await until(async () => (await store.upkeep.tick(0, [], terms())).done === 1)
   expect(await store.scripts.now()).toBeGreaterThanOrEqual(due)
   expect(await read(store, taskId)).toMatchObject({ status: 'pending' })
-  expect((await claim(store, 'job-3')).task).toMatchObject({ taskId, attempt: 2 })
+  expect((await claim(store)).task).toMatchObject({ taskId, attempt: 2 })
 })
 
 test('a released task waits again at its old place, its attempt not counted, its open step not begun', async () => {
   const store = testStore()
   const first = await create(store)
   await create(store)
-  const held = await claim(store, 'job-1')
+  const held = await claim(store)
   await store.work.step(held, 'one', 'begun')
   await store.work.release(held)
   expect((await read(store, first)).steps.size).toBe(0)
@@ -174,37 +184,69 @@ test('a released task waits again at its old place, its attempt not counted, its
     task: { status: 'pending', attempt: 0 },
     position: 0,
   })
-  expect((await claim(store, 'job-2')).task).toMatchObject({ taskId: first, attempt: 1 })
+  expect((await claim(store)).task).toMatchObject({ taskId: first, attempt: 1 })
 })
 
-test('a job that comes again has lost its worker: once back to the flow, twice to the suspects, three times the end', async () => {
+test('a task whose worker is lost: once back to the flow, twice to the suspects, three times the end', async () => {
   const store = testStore()
   const taskId = await create(store)
-  await claim(store, 'job')
-  expect((await claim(store, 'job')).task).toMatchObject({ taskId, attempt: 1 })
-  expect((await claim(store, 'job')).task).toMatchObject({ taskId, attempt: 1 })
+  await claim(store)
+  await loseWorker(store, taskId)
+  expect((await claim(store)).task).toMatchObject({ taskId, attempt: 1 })
+  await loseWorker(store, taskId)
+  expect((await claim(store)).task).toMatchObject({ taskId, attempt: 1 })
   expect(await store.redis.hgetall(`${store.scripts.prefixOf(0)}running:test`)).toEqual({ '~suspects': '1' })
-  expect(await store.work.claim(0, 'test', 'job')).toBeNull()
+  await loseWorker(store, taskId)
+  expect(await store.work.claim(0, 'test')).toBeNull()
   expect(await read(store, taskId)).toMatchObject({ status: 'failed', reason: 'worker_lost', error: LOST })
   expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 0, running: 0 })
 })
 
+test('a claim that is renewed is not lost; one that another has taken over is told to its holder', async () => {
+  const store = testStore()
+  const taskId = await create(store)
+  const held = await claim(store)
+  const timers = `${store.scripts.prefixOf(0)}timers`
+  await store.redis.zadd(timers, 1, `lease:${taskId}`)
+  expect(await store.work.renew([held])).toEqual([])
+  await store.upkeep.tick(0, [], terms())
+  expect(await read(store, taskId)).toMatchObject({ status: 'running' })
+  await loseWorker(store, taskId)
+  const holder = await claim(store)
+  expect(await store.work.renew([held, holder])).toEqual([held])
+})
+
+test('after a time in which nobody ticked, nobody is taken for lost before a whole lease', async () => {
+  const store = testStore()
+  const taskId = await create(store)
+  await claim(store)
+  const base = store.scripts.prefixOf(0)
+  await store.redis.hset(`${base}upkeep`, 'ticked', Math.floor(await store.scripts.now()) - 5_000)
+  await store.redis.zadd(`${base}timers`, 1, `lease:${taskId}`)
+  await store.upkeep.tick(0, [], terms())
+  await store.upkeep.tick(0, [], terms())
+  expect(await read(store, taskId)).toMatchObject({ status: 'running' })
+  expect(Number(await store.redis.zscore(`${base}timers`, `lease:${taskId}`))).toBeGreaterThan(
+    await store.scripts.now(),
+  )
+})
+
 test('suspects run one at a time, and the end of one asks for a job for the next', async () => {
   const store = testStore()
-  for (const job of ['a', 'b']) {
-    await create(store)
-    await claim(store, job)
+  const [a, b] = [await create(store), await create(store)]
+  for (let loss = 1; loss <= 2; loss += 1) {
+    await claim(store)
+    await claim(store)
+    await loseWorker(store, a)
+    await loseWorker(store, b)
   }
-  // Lost once each, back in the flow; lost twice, to the suspects.
-  const [a, b] = [await claim(store, 'a'), await claim(store, 'b')]
-  expect(a.task.taskId).not.toBe(b.task.taskId)
-  const suspect = await claim(store, 'a')
-  expect(suspect.task.taskId).toBe(a.task.taskId)
-  expect(await store.work.claim(0, 'test', 'b')).toBeNull()
-  await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(2)
+  const suspect = await claim(store)
+  expect(suspect.task.taskId).toBe(a)
+  expect(await store.work.claim(0, 'test')).toBeNull()
+  const before = await store.jobs.waiting(0, 'test')
   expect(await store.work.end(suspect, COMPLETED)).toBe('ok')
-  await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(3)
-  expect((await claim(store, 'c')).task.taskId).toBe(b.task.taskId)
+  await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(before + 1)
+  expect((await claim(store)).task.taskId).toBe(b)
 })
 
 test('of one tenant’s tasks a more urgent one goes first, and waiting makes urgent', async () => {
@@ -212,18 +254,18 @@ test('of one tenant’s tasks a more urgent one goes first, and waiting makes ur
   const usual = await create(store, { priority: 5 })
   const urgent = await create(store, { priority: 0 })
   expect((await store.reader.read('default', urgent)) as object).toMatchObject({ position: 0 })
-  expect((await claim(store, '1')).task.taskId).toBe(urgent)
-  expect((await claim(store, '2')).task.taskId).toBe(usual)
+  expect((await claim(store)).task.taskId).toBe(urgent)
+  expect((await claim(store)).task.taskId).toBe(usual)
 })
 
 test('tenants take turns: a flood delays another tenant’s first task by one of its own', async () => {
   const store = testStore()
   await Promise.all(Array.from({ length: 500 }, () => create(store, { tenant: 'flood' })))
-  await claim(store, 'before')
+  await claim(store)
   await create(store, { tenant: 'small' })
   await create(store, { tenant: 'small' })
   const order: string[] = []
-  for (let n = 0; n < 6; n += 1) order.push((await claim(store, `job-${n}`)).task.tenant)
+  for (let n = 0; n < 6; n += 1) order.push((await claim(store)).task.tenant)
   expect(order.indexOf('small')).toBeLessThanOrEqual(1)
   expect(order.filter((tenant) => tenant === 'small')).toHaveLength(2)
 })
@@ -234,7 +276,7 @@ test('a tenant that refills its empty flow again and again does not starve the o
   const order: string[] = []
   for (let n = 0; n < 12; n += 1) {
     await create(store, { tenant: 'alpha' })
-    order.push((await claim(store, `job-${n}`)).task.tenant)
+    order.push((await claim(store)).task.tenant)
   }
   expect(order.filter((tenant) => tenant === 'zeta').length).toBeGreaterThanOrEqual(5)
 })

@@ -5,8 +5,8 @@ import { decodeRecord, type TaskRecord } from './record.ts'
 import type { ScriptArgument, ScriptName, Scripts } from './scripts.ts'
 import { TickBatcher } from './tick-batcher.ts'
 
-/** A worker lost this often ends its task. */
-const MAX_LOSSES = 3
+/** A claim that is not renewed for so long has lost its worker. */
+export const LEASE_MS = 8_000
 const LARGEST_BATCH = 50
 
 /** A task in the hands of a worker. The token fences it: only the latest holder's writes count. */
@@ -32,46 +32,41 @@ export type WriteOutcome = 'ok' | 'stale'
 export class Work {
   readonly #scripts: Scripts
   readonly #jobs: LaneJobs
-  readonly #retentionMs: number
-  readonly #lostError: string
   readonly #claims: TickBatcher<ScriptArgument[], unknown[]>[]
   readonly #ends: TickBatcher<ScriptArgument[], unknown[]>[]
 
   /**
    * @param retentionMs how long an ended record is kept
-   * @param lostError what a task says that lost its worker too often
    */
-  constructor(scripts: Scripts, jobs: LaneJobs, retentionMs: number, lostError: TaskError) {
+  constructor(scripts: Scripts, jobs: LaneJobs, retentionMs: number) {
     this.#scripts = scripts
     this.#jobs = jobs
-    this.#retentionMs = retentionMs
-    this.#lostError = JSON.stringify(lostError)
-    this.#claims = this.#batchers('claim', [])
+    this.#claims = this.#batchers('claim', [LEASE_MS])
     this.#ends = this.#batchers('end', [retentionMs])
   }
 
   /**
-   * Binds a job to the task whose turn it is; null if nothing in the lane may run now.
+   * Takes the task whose turn it is; null if nothing in the lane may run now. The claim must be renewed well within
+   * `LEASE_MS`.
    *
-   * @param job names one BullMQ job, the same at each delivery
    * @throws {StoreUnavailable}
    */
-  async claim(shard: number, lane: string, job: string): Promise<Claim | null> {
-    const [outcome, jobs, taskId, token, record] = await this.#claims[shard]!.add([lane, job])
-    if (outcome === 'lost') {
-      await this.#lose(shard, lane, job)
-      return this.claim(shard, lane, job)
-    }
+  async claim(shard: number, lane: string): Promise<Claim | null> {
+    const [outcome, jobs, taskId, token, record] = await this.#claims[shard]!.add([lane])
     this.#jobs.add(shard, lane, Number(jobs))
     if (outcome === 'none') return null
     return { task: decodeRecord(taskId as string, record as string), token: token as string }
   }
 
-  /** Counts the loss of the worker that had the job before. */
-  async #lose(shard: number, lane: string, job: string): Promise<void> {
-    const args = [lane, job, MAX_LOSSES, this.#lostError, this.#retentionMs]
-    const [, jobs] = await this.#scripts.run('lose', shard, args)
-    this.#jobs.add(shard, lane, Number(jobs))
+  /** Renews claims; resolves to those that are not the latest any more. */
+  async renew(claims: Claim[]): Promise<Claim[]> {
+    const lost: Claim[] = []
+    for (const [shard, own] of Map.groupBy(claims, ({ task }) => shardOfId(task.taskId))) {
+      const args = own.flatMap(({ task, token }) => [task.taskId, token])
+      const [, ...places] = await this.#scripts.run('renew', shard, [LEASE_MS, ...args])
+      lost.push(...places.map((place) => own[Number(place)]!))
+    }
+    return lost
   }
 
   /** @param percent 0…100, whole */

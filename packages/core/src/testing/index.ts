@@ -11,6 +11,7 @@ import {
   Submissions,
   TaskReader,
   Upkeep,
+  type UpkeepTerms,
   Work,
 } from '../index.ts'
 
@@ -20,6 +21,11 @@ export const LOST: TaskError = {
   title: 'Lost',
   code: 'worker_lost',
   message: 'Lost.',
+}
+
+/** Terms of upkeep that a test need not spell out. */
+export function terms(changes: Partial<UpkeepTerms> = {}): UpkeepTerms {
+  return { retentionMs: 60_000, tombstoneMs: 60_000, lostError: LOST, ...changes }
 }
 
 /** A prefix that no other test has. */
@@ -49,11 +55,19 @@ export function testStore({ retentionMs = 60_000, shards = 1, url = inject('redi
     log,
     submissions: new Submissions(scripts, jobs),
     reader: new TaskReader(scripts),
-    work: new Work(scripts, jobs, retentionMs, LOST),
+    work: new Work(scripts, jobs, retentionMs),
     upkeep: new Upkeep(scripts, jobs),
   }
 }
 export type TestStore = ReturnType<typeof testStore>
+
+/** Lets the lease of a running task run out, as if its worker had died, and ticks. */
+export async function loseWorker({ redis, scripts, upkeep }: TestStore, taskId: string): Promise<void> {
+  const base = scripts.prefixOf(0)
+  await redis.hset(`${base}upkeep`, { ticked: Math.floor(await scripts.now()), leases_hold_until: 0 })
+  await redis.zadd(`${base}timers`, 1, `lease:${taskId}`)
+  await upkeep.tick(0, [], terms())
+}
 
 /** A submission that a test need not spell out. */
 export function submission(changes: Partial<Submission> = {}): Submission {

@@ -5,7 +5,7 @@ local RECENT = 64
 -- Returns how many jobs its lane wants.
 local function end_task(id, record, ending)
   local tenant, operation, lane, _, order = fixed_of(record)
-  local flow, job, history = record.flow, record.job, 'attempt:' .. record.token
+  local flow, history = record.flow, 'attempt:' .. record.token
   local expires = now + ending.retention
   record[history] = record[history] .. ' ' .. now_text .. ' ' .. ending.error
   record.status, record.version = ending.status, tostring(record.version + 1)
@@ -27,6 +27,6 @@ local function end_task(id, record, ending)
     local known = redis.call('LPUSH', recent, tostring(now - record.began))
     if known > 2 * RECENT then redis.call('LTRIM', recent, 0, RECENT - 1) end
   end
-  redis.call('HDEL', P .. 'jobs:' .. lane, job)
+  redis.call('ZREM', P .. 'timers', 'lease:' .. id)
   return flow_release(lane, flow)
 end

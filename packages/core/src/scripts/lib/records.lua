@@ -1,6 +1,6 @@
 -- The record of a task. While it is open it is the hash 'open:ID'; ending packs it into the string 'done:ID'. User JSON is
 -- carried as text and never decoded here.
--- Fields: 'fixed' = what never changes and scripts need; 'head', 'body'; status, version, token, attempt, flow, job,
+-- Fields: 'fixed' = what never changes and scripts need; 'head', 'body'; status, version, token, attempt, flow,
 -- progress, done (finished steps), created, updated, began, started, finished, expires, losses, reason, error, result,
 -- resource; 'step:NAME' = a letter for its state, then its outcome; 'attempt:TOKEN' = "number started ended error".
 

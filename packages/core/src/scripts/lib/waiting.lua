@@ -15,12 +15,11 @@ local function requeue(id, record, flow, counts, due, error)
   redis.call('HSET', open_key(id), 'status', 'pending', 'flow', flow, 'updated', now_text,
     'version', tostring(record.version + 1), 'attempt', tostring(record.attempt - (counts and 0 or 1)),
     'progress', tostring(share_of(record.done, steps)), history, record[history] .. ' ' .. now_text .. ' ' .. error)
-  redis.call('HDEL', open_key(id), 'job')
   -- A step that was begun but not finished is to be begun again.
   for field, value in pairs(record) do
     if field:sub(1, 5) == 'step:' and value:sub(1, 1) == 'b' then redis.call('HDEL', open_key(id), field) end
   end
-  redis.call('HDEL', P .. 'jobs:' .. lane, record.job)
+  redis.call('ZREM', P .. 'timers', 'lease:' .. id)
   index_move(id, tenant, operation, order, 'running', 'pending')
   local jobs = flow_release(lane, record.flow)
   if due then
