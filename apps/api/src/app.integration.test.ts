@@ -89,6 +89,12 @@ test('a body that is not UTF-8 is refused with 400', async () => {
   expectProblem(answer, 400, 'malformed_json', { detail: 'The body is not valid UTF-8.' })
 })
 
+test('a byte order mark is passed over', async () => {
+  const { ask } = await testApp()
+  const answer = await ask(post('/cars', `\uFEFF${JSON.stringify(MUSTANG)}`))
+  expect(answer.json().request.body).toEqual(MUSTANG)
+})
+
 test('every fault of a body is named with its place, all at once', async () => {
   const { ask, redis, prefix } = await testApp()
   const answer = await ask(post('/cars', '{"brand":7,"make":"","model":1e999,"doors":4,"callback":null}'))
@@ -182,12 +188,14 @@ test.each([
   'limit=0',
   'limit=-1',
   'limit=1e9',
+  'limit=1e999',
   'limit=abc',
   'limit=',
   'limit=1&limit=2',
   'status=done',
   'operation=no.such',
   'created_after=yesterday',
+  'created_after=1998-12-31T23:59:60Z',
   'created_before=2021-02-30T00:00:00Z',
   'sort=up',
   'cursor=forged',
@@ -236,6 +244,8 @@ test.each([
   ['task-priority', '8'],
   ['task-priority', '-1'],
   ['task-priority', 'high'],
+  ['task-priority', '1e999'],
+  ['max-queue', '1e999'],
   ['max-queue', '-1'],
   ['max-queue', '1.5'],
 ])('the option %s: %s is refused with 422 that names it', async (header, value) => {
@@ -345,7 +355,14 @@ test('a form that a resource does not have is refused with 406', async () => {
   for (const accept of ['application/pdf', 'text/*', 'application/json;q=0']) {
     expectProblem(await ask({ url: '/tasks', headers: { accept } }), 406, 'not_acceptable')
   }
-  for (const accept of ['*/*', 'application/*', 'text/html, application/json;q=0.1', '']) {
+  for (const accept of [
+    '*/*',
+    'application/*',
+    'text/html, application/json;q=0.1',
+    'application/json; charset=utf-8',
+    'application/json;version=1;q=0.5',
+    '',
+  ]) {
     expect((await ask({ url: '/tasks', headers: { accept } })).statusCode, accept).toBe(200)
   }
 })

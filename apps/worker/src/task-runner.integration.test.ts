@@ -244,3 +244,30 @@ test('progress is shown while the handler runs', async () => {
   await run
   expect(await read(store, taskId)).toMatchObject({ status: 'completed', progress: 100 })
 })
+
+test('what the store’s being away does to a handler is no attempt of its task', async () => {
+  const { store, runner, taskId } = await scene(async ({ resources }) => {
+    // A reply of a Redis that is full.
+    await resources.redis.eval("return redis.error_reply('OOM command not allowed')", 0)
+    return { sum: 1 }
+  })
+  await runner.runNext(0, 'test')
+  expect(await read(store, taskId)).toMatchObject({ status: 'pending', attempt: 0 })
+})
+
+test('a running attempt that has lost its lease is aborted when it is to be renewed', async () => {
+  const started = Promise.withResolvers<AbortSignal>()
+  const { store, runner, taskId } = await scene(async ({ signal }) => {
+    started.resolve(signal)
+    return new Promise(() => {})
+  })
+  const run = runner.runNext(0, 'test')
+  const signal = await started.promise
+  await runner.renew()
+  expect(signal.aborted).toBe(false)
+  await loseWorker(store, taskId)
+  await runner.renew()
+  expect(signal.aborted).toBe(true)
+  await run
+  expect(await read(store, taskId)).toMatchObject({ status: 'pending' })
+})

@@ -109,7 +109,7 @@ export const PROBLEMS = {
     status: 503,
     title: 'The task store is away',
     explanation:
-      'The store behind the tasks did not answer in time. If a task was to be started, it was not and will not be. Repeat after `Retry-After`, with the same `Idempotency-Key`.',
+      'The store behind the tasks did not answer in time. A task that was to be started does not come alive later; only where the connection broke after the store had accepted it does it exist. Repeat after `Retry-After`, with the same `Idempotency-Key`.',
   },
 } as const satisfies Record<string, ProblemKind>
 

@@ -40,6 +40,29 @@ test('dates that do not exist are refused, and so are numbers that JSON cannot m
   }
 })
 
+test('a date-time is one that JavaScript can read too', () => {
+  const time = compileCheck(Type.Object({ at: Type.String({ format: 'date-time' }) }))
+  for (const at of ['2021-10-03T10:00:00Z', '2021-10-03T10:00:00.123+05:30'])
+    expect(time({ at }), at).toEqual([])
+  for (const at of [
+    '1998-12-31T23:59:60Z',
+    '2021-10-03T10:00:00+01',
+    '2021-10-03 10:00:00Z',
+    '2021-02-30T10:00:00Z',
+  ]) {
+    expect(time({ at }), at).toEqual([{ pointer: '/at', detail: 'is not a valid date-time' }])
+  }
+})
+
+test('text stands for a number only as a plain decimal', () => {
+  const textual = compileCheck(Type.Object({ n: Type.Integer(), x: Type.Optional(Type.Number()) }), true)
+  for (const n of ['1e999', '-1e999', '1e2', '0x10', '1.0', ' 1', '', 'NaN']) {
+    expect(textual({ n }), n).toEqual([{ pointer: '/n', detail: 'must be integer' }])
+  }
+  expect(textual({ n: '-12', x: '0.5' })).toEqual([])
+  expect(textual({ n: '1', x: '1e999' })).toEqual([{ pointer: '/x', detail: 'must be number' }])
+})
+
 test('values that come as text are read as what the schema says', () => {
   const textual = compileCheck(
     Type.Object({ limit: Type.Integer({ default: 50 }), on: Type.Optional(Type.Boolean()) }),

@@ -25,6 +25,14 @@ const OPTIONS = {
 // Query strings, headers and the environment have only text: '3' is a number there.
 const typed = formats.default(new Ajv(OPTIONS))
 const textual = formats.default(new Ajv({ ...OPTIONS, coerceTypes: true }))
+// RFC 3339 as JavaScript reads it: no leap seconds, no spaces, whole offsets.
+const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
+const existing = formats.default.get('date-time') as { validate: (text: string) => boolean }
+for (const ajv of [typed, textual]) {
+  ajv.addFormat('date-time', (text: string) => {
+    return DATE_TIME.test(text) && existing.validate(text) && Number.isFinite(Date.parse(text))
+  })
+}
 
 /**
  * Compiles a schema into a check. Defaults are filled into the value.
@@ -33,7 +41,22 @@ const textual = formats.default(new Ajv({ ...OPTIONS, coerceTypes: true }))
  */
 export function compileCheck(schema: TSchema, text = false): Check {
   const validate = (text ? textual : typed).compile(schema)
-  return (value) => (validate(value) ? [] : (validate.errors ?? []).flatMap(faultOf).slice(0, MOST_FAULTS))
+  return (value) => {
+    const faults = text ? numberFaults(schema, value) : []
+    if (faults.length > 0) return faults
+    return validate(value) ? [] : (validate.errors ?? []).flatMap(faultOf).slice(0, MOST_FAULTS)
+  }
+}
+
+/** Texts that stand for numbers but are not written as decimals: to coerce them would let 1e999 and 0x10 through. */
+function numberFaults(schema: TSchema, value: unknown): SchemaFault[] {
+  const properties = (schema as { properties?: Record<string, { type?: string }> }).properties ?? {}
+  return Object.entries(properties).flatMap(([name, { type }]) => {
+    const text = (value as Record<string, unknown> | null)?.[name]
+    if (typeof text !== 'string' || (type !== 'integer' && type !== 'number')) return []
+    const form = type === 'integer' ? /^-?\d{1,15}$/ : /^-?\d{1,15}(\.\d{1,15})?$/
+    return form.test(text) ? [] : [{ pointer: `/${name}`, detail: `must be ${type}` }]
+  })
 }
 
 function faultOf(error: ErrorObject): SchemaFault[] {

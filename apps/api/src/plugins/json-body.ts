@@ -38,7 +38,8 @@ export const jsonBody = plugin(
 /** @throws {ProblemError} `malformed_json` */
 export function decodeUtf8(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw new ProblemError('malformed_json', 'The body is not valid UTF-8.')
-  return bytes.toString()
+  // A byte order mark is no part of the text (RFC 8259 §8.1 lets a reader pass over it).
+  return bytes.toString().replace(/^\uFEFF/, '')
 }
 
 /** @throws {ProblemError} `malformed_json`, saying what is wrong and where */

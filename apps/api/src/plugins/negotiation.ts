@@ -1,5 +1,5 @@
-import accepts from '@fastify/accepts'
 import plugin from 'fastify-plugin'
+import Negotiator from 'negotiator'
 import { ProblemError } from '../problem.ts'
 
 declare module 'fastify' {
@@ -12,12 +12,13 @@ declare module 'fastify' {
 /** Refuses requests whose `Accept` names nothing that the route has. */
 export const negotiation = plugin(
   async (app) => {
-    await app.register(accepts)
     app.addHook('onRequest', (request, _reply, next) => {
       const { accept } = request.headers
-      if (accept === undefined || accept === '*/*' || request.is404) return next()
+      if (!accept || accept === '*/*' || request.is404) return next()
       const types = request.routeOptions.config.produces ?? ['application/json']
-      if (request.accepts().type(types) !== false) return next()
+      // A parameter such as charset or version does not make it another type here.
+      const bare = accept.replace(/;(?!\s*q\s*=)[^,;]*/gi, '')
+      if (new Negotiator({ headers: { accept: bare } }).mediaType(types) !== undefined) return next()
       next(new ProblemError('not_acceptable', `This resource is ${types.join(' or ')}.`))
     })
   },

@@ -54,7 +54,7 @@ export function problemOf(error: FastifyError, request: FastifyRequest): Problem
   if (error instanceof StoreUnavailable) {
     return new ProblemError(
       'store_unavailable',
-      'The task store did not answer in time. Nothing was started.',
+      'The task store did not answer in time. Repeat the request, with its Idempotency-Key if it has one.',
       {
         headers: { 'retry-after': String(STORE_RETRY_SECONDS) },
         cause: error,
@@ -73,6 +73,9 @@ export function problemOf(error: FastifyError, request: FastifyRequest): Problem
         cause: error,
       })
     }
+  }
+  if (error.statusCode === 403 || error.statusCode === 404) {
+    return new ProblemError('not_found', 'There is nothing here.', { cause: error })
   }
   if (error.statusCode === 400)
     return new ProblemError('malformed_request', `${error.message}.`, { cause: error })

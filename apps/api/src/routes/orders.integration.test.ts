@@ -66,6 +66,15 @@ test('all or none: faults are named by their lines, and nothing is kept', async 
   expect(await redis.keys(`${prefix}:*`)).toEqual([])
 })
 
+test('no body at all, and a time that does not exist, are refused; nothing is kept', async () => {
+  const { ask, redis, prefix } = await testApp()
+  expect((await ask({ method: 'POST', url: '/orders' })).json()).toMatchObject({ status: 422 })
+  expect((await ask(json(order(1, { ordered_at: '1998-12-31T23:59:60Z' })))).json()).toMatchObject({
+    status: 422,
+  })
+  expect(await redis.keys(`${prefix}:*`)).toEqual([])
+})
+
 test('one line too many, no line at all, and too many bytes are refused', async () => {
   const { ask, redis, prefix } = await testApp()
   const tooMany = await ask(ndjson(Array.from({ length: 10_001 }, (_, n) => order(n))))

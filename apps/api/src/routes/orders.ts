@@ -9,6 +9,7 @@ import { byteRange } from '../byte-range.ts'
 import { decodeUtf8, parseJson } from '../plugins/json-body.ts'
 import { invalidInput, ProblemError } from '../problem.ts'
 import { BODY_PROBLEMS, emptyResponse, problemResponses, response } from '../responses.ts'
+import { namesTag } from '../task-styles.ts'
 
 /** The orders and reports of a request's tenant. */
 export interface OrderStores {
@@ -65,6 +66,7 @@ export function orderRoutes(app: FastifyInstance, stores: OrderStores): void {
         },
       },
       async (request, reply) => {
+        if (!request.body) throw invalidInput([{ pointer: '#', detail: 'has no order' }])
         const orders = [request.body as Order | Order[]].flat()
         await guarded(() => stores.ordersOf(request).put(orders))
         request.log.info({ orders: orders.length }, 'orders kept')
@@ -135,7 +137,7 @@ function sendReport(
 ) {
   const etag = `"${reportId}"`
   reply.headers({ etag, 'cache-control': 'private, no-cache', 'accept-ranges': 'bytes' })
-  if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+  if (namesTag(request.headers['if-none-match'], etag)) return reply.code(304).send()
   const { range: field, 'if-range': ifRange } = request.headers
   const range =
     ifRange === undefined || ifRange === etag ? byteRange(field as string | undefined, sizeBytes) : 'whole'

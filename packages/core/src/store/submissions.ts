@@ -57,8 +57,8 @@ export class Submissions {
   }
 
   /**
-   * Once it resolves to `created`, the task is durable. If it throws, the task does not exist and will not: the store
-   * refuses what reaches it late.
+   * Once it resolves to `created`, the task is durable. If it throws, the task will not come alive later, since the store
+   * refuses what reaches it late; it may exist if the connection broke after the store had accepted it.
    *
    * @throws {StoreUnavailable}
    */
