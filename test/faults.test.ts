@@ -79,6 +79,23 @@ test('a worker that is killed loses nothing: its task goes on elsewhere within 1
   })
 }, 60_000)
 
+test('a killed worker’s tasks go on elsewhere even while its lane has a backlog', async () => {
+  const environment = { CAR_STEP_MS: '60', WORKER_CONCURRENCY: '3' }
+  const { ask, workers } = await startStack({ workers: 2, environment })
+  const tasks = await Promise.all(Array.from({ length: 400 }, () => startCar(ask)))
+  const victim = workers[0]!
+  await until(async () => victim.log.filter(({ msg }) => msg === 'task ended').length >= 3)
+  await victim.end('SIGKILL')
+  const named = (msg: string) =>
+    victim.log.filter((line) => line.msg === msg).map(({ task }) => task as string)
+  const orphans = named('attempt started').filter((id) => !named('task ended').includes(id))
+  expect(orphans.length).toBeGreaterThan(0)
+  for (const task_id of orphans) await ended(ask, { task_id } as Task, 20_000)
+  expect((await (await ask('/tasks?status=pending&limit=200')).json()) as Task[]).not.toEqual([])
+  for (const task of tasks) expect(await ended(ask, task, 60_000)).toMatchObject({ status: 'completed' })
+  expect((await (await ask('/cars?limit=200')).json()) as unknown[]).toHaveLength(200)
+}, 120_000)
+
 test('Redis dies in the middle and comes back: 503 meanwhile, then all goes on, and nothing is lost', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'accepted-faults-'))
   let redis = await startLocalRedis({ dataDir })
