@@ -12,7 +12,7 @@ test('what is not set has its default, numbers are numbers, and empty counts as 
 })
 
 test('all faults are told at once, each with the name and value of its variable', () => {
-  const faulty = { PORT: '70000', LOG_LEVEL: 'loud', PUBLIC_URL: 'https://host/' }
+  const faulty = { PORT: '70000', MAX_BACKLOG: 'many', LOG_LEVEL: 'loud', PUBLIC_URL: 'https://host/' }
   let told: unknown
   try {
     readSettings(ApiSettings, faulty)
@@ -22,6 +22,7 @@ test('all faults are told at once, each with the name and value of its variable'
   expect(told).toBeInstanceOf(SettingsError)
   expect((told as SettingsError).faults.sort()).toEqual([
     expect.stringMatching(/^LOG_LEVEL=loud: must be one of fatal, error/),
+    'MAX_BACKLOG=many: must be integer',
     expect.stringMatching(/^PORT=70000: must be <= 65535/),
     expect.stringMatching(/^PUBLIC_URL=https:\/\/host\/: /),
     'REDIS_URL: is required',

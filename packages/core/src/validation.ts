@@ -43,8 +43,11 @@ export function compileCheck(schema: TSchema, text = false): Check {
   const validate = (text ? textual : typed).compile(schema)
   return (value) => {
     const faults = text ? numberFaults(schema, value) : []
-    if (faults.length > 0) return faults
-    return validate(value) ? [] : (validate.errors ?? []).flatMap(faultOf).slice(0, MOST_FAULTS)
+    const told = new Set(faults.map(({ pointer }) => pointer))
+    if (!validate(value)) {
+      faults.push(...(validate.errors ?? []).flatMap(faultOf).filter(({ pointer }) => !told.has(pointer)))
+    }
+    return faults.slice(0, MOST_FAULTS)
   }
 }
 
