@@ -66,6 +66,7 @@ export function startWorker({
     log,
   })
 
+  let stopping = false
   const fetchers = lanes.flatMap((lane) =>
     Array.from({ length: scripts.shards }, (_, shard) => {
       const fetcher = new BullWorker(
@@ -93,7 +94,6 @@ export function startWorker({
       return fetcher
     }),
   )
-  let stopping = false
   ticker.start()
   log.info({ lanes, slots: settings.WORKER_CONCURRENCY }, 'worker started')
 
