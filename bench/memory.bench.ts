@@ -61,12 +61,12 @@ async function endedTask(submissions: Submissions, work: Work, n: number): Promi
       header: { 'content-type': 'application/json' },
       params: {},
       steps: ['stamp', 'weld', 'paint'],
-      maxAttempts: 3,
       collection: 'cars',
       requestId: '0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b',
       traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
     },
     body: JSON.stringify({ text: 'x'.repeat(1_000), n }),
+    limits: { attempts: 3, startMs: null, runMs: 3_600_000, totalMs: null, graceMs: 5_000, confirmMs: null },
     maxBacklog: Number.MAX_SAFE_INTEGER,
     maxQueue: Number.POSITIVE_INFINITY,
   })

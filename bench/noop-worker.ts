@@ -19,11 +19,12 @@ const settings = readSettings(WorkerSettings, {
 })
 const log = createLog('worker', 'warn')
 const redis = connectForWork(settings.REDIS_URL, log)
+const subscriber = connectForWork(settings.REDIS_URL, log)
 const operations = new Map([['bench.noop', handle(contract, async () => null)]])
 
 process.send?.({ kind: 'ready' })
 process.once('message', () => {
-  const worker = startWorker({ settings, operations, redis, environment: {}, log })
+  const worker = startWorker({ settings, operations, redis, subscriber, environment: {}, log })
   process.once('SIGTERM', async () => {
     await worker.stop()
     process.exit(0)

@@ -6,6 +6,7 @@ import {
   type Logger,
   Scripts,
   Submissions,
+  TaskControl,
   TaskReader,
   Upkeep,
 } from '@accepted/core'
@@ -32,6 +33,7 @@ import { healthRoutes } from './routes/health.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { orderRoutes } from './routes/orders.ts'
 import { problemPages } from './routes/problem-pages.ts'
+import { taskActionRoutes } from './routes/task-actions.ts'
 import { taskRoutes } from './routes/tasks.ts'
 
 const BODY_MAX_BYTES = 1_000_000
@@ -106,10 +108,17 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   for (const contract of contracts.values()) {
     operationRoute(app, contract, start, contract.immediate ? immediate[contract.name] : undefined)
   }
-  const tombstoneMs = settings.TOMBSTONE_SECONDS * 1000
-  const read = { reader, estimator, contracts, now: () => scripts.now(), tombstoneMs, styles }
+  const read = { reader, estimator, contracts, now: () => scripts.now(), styles }
+  const [retentionMs, tombstoneMs] = [settings.RETENTION_SECONDS * 1000, settings.TOMBSTONE_SECONDS * 1000]
+  const act = {
+    control: new TaskControl(scripts, jobs, retentionMs, tombstoneMs),
+    estimator,
+    now: read.now,
+    styles,
+  }
   taskRoutes(app, read)
-  operationRoutes(app, read)
+  taskActionRoutes(app, act)
+  operationRoutes(app, read, act)
   carRoutes(app, (request) => carStore(spaceOf(request)))
   orderRoutes(app, {
     ordersOf: (request) => orderStore(spaceOf(request)),

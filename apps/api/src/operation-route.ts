@@ -2,6 +2,7 @@ import { type OperationContract, pathMembers } from '@accepted/contract'
 import {
   type Estimator,
   fingerprintOf,
+  limitsOf,
   type Submissions,
   type TaskHead,
   type TaskReader,
@@ -13,7 +14,14 @@ import { readPreferences } from './preferences.ts'
 import { invalidInput, ProblemError } from './problem.ts'
 import { acceptedResponse, BODY_PROBLEMS, problemResponses, START_PROBLEMS } from './responses.ts'
 import { retryAfterSeconds, waitSeconds } from './retry-after.ts'
-import { chooseStyle, idempotencyKey, StartHeaders, type StyleChoice, StyleQuery } from './start-options.ts'
+import {
+  cancelAfterMs,
+  chooseStyle,
+  idempotencyKey,
+  StartHeaders,
+  type StyleChoice,
+  StyleQuery,
+} from './start-options.ts'
 import { goneProblem } from './task-answers.ts'
 import { bodyOf, hintsOf, pathOf, type StyleContext, type TaskView } from './task-styles.ts'
 
@@ -126,6 +134,7 @@ async function startTask(
     priority: headers['task-priority'],
     head: headOf(request, contract, params),
     body: request.bodyText,
+    limits: limitsOf(contract, cancelAfterMs(headers['cancel-after'])),
     maxBacklog: deps.maxBacklog,
     maxQueue: maxQueue ?? Number.POSITIVE_INFINITY,
     ...(key === undefined
@@ -188,7 +197,6 @@ function headOf(
     header,
     params,
     steps: contract.steps,
-    maxAttempts: contract.attempts,
     ...(contract.collection ? { collection: contract.collection } : {}),
     requestId: request.id,
     traceparent: traceparentOf(request),
@@ -201,7 +209,11 @@ function fingerprint(request: FastifyRequest, params: object, headers: StartHead
     method: request.method,
     path: request.url.split('?')[0]!,
     body: [request.body ?? null, params],
-    options: { priority: String(headers['task-priority']), maxQueue: String(headers['max-queue'] ?? '') },
+    options: {
+      priority: String(headers['task-priority']),
+      maxQueue: String(headers['max-queue'] ?? ''),
+      cancelAfter: String(cancelAfterMs(headers['cancel-after']) ?? ''),
+    },
   })
 }
 

@@ -21,6 +21,14 @@ export const StartHeaders = Type.Object({
   'max-queue': Type.Optional(
     Type.Integer({ minimum: 0, description: '503 at once if more than so many tasks wait in the lane' }),
   ),
+  'cancel-after': Type.Optional(
+    Type.String({
+      pattern: '^[0-9]{1,9}(ms|s|m|h)$',
+      description:
+        'Cancels the task if it has not ended so long after it was accepted: a number and `ms`, `s`, `m` or `h`, 1 s to 24 h. Can only tighten what the operation itself allows',
+      examples: ['90s'],
+    }),
+  ),
   prefer: Type.Optional(
     Type.String({
       description:
@@ -51,6 +59,25 @@ export function chooseStyle(query: StyleQuery, prefer: string | undefined): Styl
   const { taskStyle } = readPreferences(prefer)
   if (isStyle(taskStyle)) return { style: taskStyle, applied: `task-style=${taskStyle}` }
   return { style: 'monitor', applied: undefined }
+}
+
+const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
+const CANCEL_AFTER_MS = { least: 1_000, most: 24 * UNITS_MS.h }
+
+/**
+ * What `Cancel-After` says, in ms.
+ *
+ * @param field as the schema allows it
+ * @throws {ProblemError} `invalid_input`, unless it is 1 s … 24 h
+ */
+export function cancelAfterMs(field: string | undefined): number | undefined {
+  if (field === undefined) return undefined
+  const [, count, unit] = /^(\d+)(ms|s|m|h)$/.exec(field)!
+  const ms = Number(count) * UNITS_MS[unit as keyof typeof UNITS_MS]
+  if (ms < CANCEL_AFTER_MS.least || ms > CANCEL_AFTER_MS.most) {
+    throw invalidInput([{ header: 'cancel-after', detail: 'must be 1s to 24h' }])
+  }
+  return ms
 }
 
 /**

@@ -14,8 +14,6 @@ export interface ReadDependencies {
   contracts: ReadonlyMap<string, OperationContract>
   /** Redis's time, ms. */
   now: () => Promise<number>
-  /** How long a deleted task answers 410, ms. */
-  tombstoneMs: number
   styles: () => StyleContext
 }
 

@@ -18,6 +18,9 @@ function task(status: TaskStatus, changes: Partial<TaskRecord> = {}): TaskRecord
     reason: status === 'failed' ? 'permanent_error' : null,
     version: 7,
     attempt: 1,
+    maxAttempts: 3,
+    runMs: 60_000,
+    graceMs: 1_000,
     progress: ended ? 100 : 40,
     head: {
       resource: '/cars',
@@ -25,7 +28,6 @@ function task(status: TaskStatus, changes: Partial<TaskRecord> = {}): TaskRecord
       header: {},
       params: {},
       steps: ['stamp'],
-      maxAttempts: 3,
       collection: 'cars',
       requestId: 'r',
       traceparent: 't',
@@ -43,6 +45,10 @@ function task(status: TaskStatus, changes: Partial<TaskRecord> = {}): TaskRecord
     startedMs: 1_500,
     beganMs: 1_500,
     finishedMs: ended ? 2_000 : null,
+    deadlineMs: null,
+    confirmByMs: null,
+    endsAs: null,
+    undos: 0,
     expiresMs: ended ? 88_402_000 : null,
     ...changes,
   }

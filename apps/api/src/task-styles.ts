@@ -62,6 +62,13 @@ export function answerOf(style: StyleName, view: TaskView, context: StyleContext
   }
 }
 
+/** The answer to an act on a task, whose status code the act decides: what a read would say, and where it could be had. */
+export function actionAnswer(style: StyleName, view: TaskView, context: StyleContext): StyledAnswer {
+  const answer = answerOf(style, view, context)
+  const self = style === 'operation' ? `/operations/${view.task.taskId}` : pathOf(view.task.taskId, style)
+  return { ...answer, headers: { ...answer.headers, 'content-location': self } }
+}
+
 /** The document of a task in a style, as JSON text. */
 export function bodyOf(style: StyleName, { task, estimate }: TaskView, publicUrl: string): string {
   if (style === 'operation') return operationDocument(task, publicUrl)

@@ -7,7 +7,8 @@ await runProcess(async () => {
   const log = createLog('worker', settings.LOG_LEVEL)
   const operations = await loadHandlers()
   const redis = connectForWork(settings.REDIS_URL, log)
-  const worker = startWorker({ settings, operations, redis, environment: process.env, log })
+  const subscriber = connectForWork(settings.REDIS_URL, log)
+  const worker = startWorker({ settings, operations, redis, subscriber, environment: process.env, log })
   return {
     log,
     ready: worker.ready.then(() => ({ kind: 'ready' as const })),
@@ -16,6 +17,7 @@ await runProcess(async () => {
     async stop() {
       await worker.stop()
       redis.disconnect()
+      subscriber.disconnect()
     },
   }
 })

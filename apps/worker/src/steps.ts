@@ -1,19 +1,8 @@
-import type { Claim, Logger, Work } from '@accepted/core'
+import type { Claim, Logger, StepWrite, Work } from '@accepted/core'
+import type { StepOptions } from '@accepted/operations'
+import { AttemptAborted } from './attempt-aborted.ts'
+import { RESULT_MAX_BYTES } from './endings.ts'
 import { persist } from './persist.ts'
-
-/** Why an attempt must end before its handler does: another worker holds the task now, or this one stops. */
-export type AbortCause = 'fenced' | 'stopping'
-
-/** Thrown into a handler whose attempt must end; also the reason of its abort signal. */
-export class AttemptAborted extends Error {
-  override name = 'AbortError'
-  readonly why: AbortCause
-
-  constructor(why: AbortCause) {
-    super(why === 'fenced' ? 'another worker has this task now' : 'the worker stops')
-    this.why = why
-  }
-}
 
 /** The durable steps of one attempt: each runs once over all attempts that see it finish. */
 export class Steps {
@@ -34,32 +23,41 @@ export class Steps {
    * Runs a step, or hands back its stored outcome. What it returns has always been JSON once, so that a first run sees
    * the same as a later one.
    *
-   * @throws {TypeError} if the contract does not declare the step, or its outcome is not JSON
+   * @throws {TypeError} if the contract does not declare the step, or its outcome is not JSON or is too large
    * @throws {AttemptAborted} once the attempt must end
    */
-  async run<T>(name: string, run: () => Promise<T> | T): Promise<T> {
+  async run<T>(name: string, run: () => Promise<T> | T, { undo }: StepOptions<T> = {}): Promise<T> {
     const { head, steps } = this.#claim.task
     if (!head.steps.includes(name)) throw new TypeError(`the contract declares no step '${name}'`)
     const stored = steps.get(name)
     if (stored?.state === 'finished') return JSON.parse(stored.outcome) as T
+    this.#abort.signal.throwIfAborted()
     await this.#write(name, 'begun')
     let outcome: string
     try {
-      outcome = JSON.stringify((await run()) ?? null)
+      outcome = outcomeText(name, await run())
     } catch (error) {
       if (!this.#abort.signal.aborted) await this.#write(name, 'failed')
       throw error
     }
-    await this.#write(name, 'finished', outcome)
-    steps.set(name, { state: 'finished', outcome })
+    // Written though the attempt may be canceled meanwhile: what is finished must be known to be undone.
+    await this.#write(name, undo ? 'undoable' : 'finished', outcome)
+    steps.set(name, { state: 'finished', outcome, undoable: undo !== undefined })
     this.#log.info({ step: name }, 'step finished')
     return JSON.parse(outcome) as T
   }
 
-  async #write(name: string, state: 'begun' | 'finished' | 'failed', outcome?: string): Promise<void> {
-    this.#abort.signal.throwIfAborted()
+  async #write(name: string, state: StepWrite, outcome?: string): Promise<void> {
     const written = await persist(() => this.#work.step(this.#claim, name, state, outcome), this.#log)
-    if (written === 'stale') this.#abort.abort(new AttemptAborted('fenced'))
+    if (written !== 'ok') this.#abort.abort(new AttemptAborted(written === 'stale' ? 'fenced' : 'canceled'))
     this.#abort.signal.throwIfAborted()
   }
+}
+
+function outcomeText(name: string, value: unknown): string {
+  const text = JSON.stringify(value ?? null)
+  if (text === undefined) throw new TypeError(`what the step '${name}' returned is not JSON`)
+  if (Buffer.byteLength(text) > RESULT_MAX_BYTES)
+    throw new TypeError(`what the step '${name}' returned is larger than ${RESULT_MAX_BYTES} bytes`)
+  return text
 }

@@ -1,31 +1,26 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Backoff } from '@accepted/contract'
+import { taskError } from '@accepted/contract'
+import { type Claim, type Ending, isOutage, type Logger, type Work } from '@accepted/core'
 import {
-  type Check,
-  type Claim,
-  compileCheck,
-  type Ending,
-  isOutage,
-  type Logger,
-  readSettings,
-  type SchemaFault,
-  type TaskRecord,
-  type Work,
-} from '@accepted/core'
-import { type HandledOperation, PermanentError, type ResourceSpace } from '@accepted/operations'
+  type HandledOperation,
+  PermanentError,
+  type ResourceSpace,
+  RetryableError,
+} from '@accepted/operations'
+import { runAttempt, type Settled } from './attempt.ts'
+import { AttemptAborted, causeOf } from './attempt-aborted.ts'
 import { backoffMs } from './backoff.ts'
+import { CANCELED, endingOf, exhausted, failedForGood, notReverted, TIMED_OUT } from './endings.ts'
 import { persist } from './persist.ts'
-import { Progress } from './progress.ts'
-import { type AbortCause, AttemptAborted, Steps } from './steps.ts'
-import { taskError } from './task-errors.ts'
+import { type RunnableOperation, runnable } from './runnable-operation.ts'
+import { UndoFailed, undoSteps } from './undo.ts'
 
-const RESULT_MAX_BYTES = 1024 * 1024
 /** After a fault of the store in a handler, before the next task is claimed. */
 const STORE_PAUSE_MS = 1_000
-/** What a `Location` may hold. */
-const PATH = /^\/[\x21-\x7e]*$/
-/** A worker of another version may know it. */
-const UNKNOWN_OPERATION: Backoff = { firstMs: 1_000, maxMs: 60_000 }
+/** An operation that this worker does not know: one of another version may. */
+const UNKNOWN_OPERATION_BACKOFF = { firstMs: 1_000, maxMs: 60_000 }
+/** What a timer can hold. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** What the runner needs. */
 export interface RunnerDependencies {
@@ -40,20 +35,10 @@ export interface RunnerDependencies {
   random: () => number
 }
 
-interface RunnableOperation extends HandledOperation {
-  settings: unknown
-  inputFaults: Check
-  outputFaults: Check
-}
-
-type Settled =
-  | { kind: 'returned'; value: unknown }
-  | { kind: 'threw'; error: unknown }
-  | { kind: 'aborted'; why: AbortCause }
-
 /**
- * Runs attempts: claim → steps → end. An attempt ends in exactly one way: the task ended, its next attempt is due, it
- * went back to its flow since the worker stops, or it was fenced off and nothing more is written.
+ * Runs what it claims: attempts of tasks, and the undoing of those that are canceling. Each ends in exactly one way: the task
+ * ended or awaits confirmation, it is due again later, it went back to its flow since the worker stops, or it was fenced off
+ * and nothing more is written.
  */
 export class TaskRunner {
   readonly #work: Work
@@ -61,7 +46,7 @@ export class TaskRunner {
   readonly #log: Logger
   readonly #random: () => number
   readonly #operations = new Map<string, RunnableOperation>()
-  readonly #running = new Map<AbortController, Claim>()
+  readonly #held = new Map<AbortController, Claim>()
   #stopping = false
 
   /** @throws {SettingsError} if an operation's own settings are faulty */
@@ -70,37 +55,38 @@ export class TaskRunner {
     this.#resourcesOf = resourcesOf
     this.#log = log
     this.#random = random
-    for (const [name, operation] of operations) {
-      this.#operations.set(name, {
-        ...operation,
-        settings: readSettings(operation.contract.settings, environment),
-        inputFaults: compileCheck(operation.contract.input),
-        outputFaults: compileCheck(operation.contract.output),
-      })
-    }
+    for (const [name, operation] of operations) this.#operations.set(name, runnable(operation, environment))
   }
 
-  /** Gives the running tasks back to their flows. */
+  /** Gives the tasks that it holds back to their flows. */
   stop(): void {
     this.#stopping = true
-    for (const abort of this.#running.keys()) abort.abort(new AttemptAborted('stopping'))
+    for (const abort of this.#held.keys()) abort.abort(new AttemptAborted('stopping'))
   }
 
-  /** Renews the leases of the running attempts; one that has lost its own is aborted. */
+  /** Renews the leases of what it holds; what it has lost is aborted, and attempts whose task is canceling are. */
   async renew(): Promise<void> {
-    const running = [...this.#running]
-    const lost = await this.#work.renew(running.map(([, claim]) => claim))
-    for (const [abort, claim] of running) {
-      if (lost.includes(claim)) abort.abort(new AttemptAborted('fenced'))
+    const held = [...this.#held]
+    const { stale, canceling } = await this.#work.renew(held.map(([, claim]) => claim))
+    for (const [abort, claim] of held) {
+      if (stale.includes(claim)) abort.abort(new AttemptAborted('fenced'))
+      else if (canceling.includes(claim)) this.#cancel(abort, claim)
     }
   }
 
-  /** Whether no attempt is under way. */
-  get idle(): boolean {
-    return this.#running.size === 0
+  /** Aborts the attempt of a task that is canceling, if this runner holds it. */
+  cancel(taskId: string): void {
+    for (const [abort, claim] of this.#held) {
+      if (claim.task.taskId === taskId) this.#cancel(abort, claim)
+    }
   }
 
-  /** Claims the task whose turn it is and runs one attempt of it; resolves to whether there was one. */
+  /** Whether it holds nothing. */
+  get idle(): boolean {
+    return this.#held.size === 0
+  }
+
+  /** Claims the task whose turn it is and runs or undoes it; resolves to whether there was one. */
   async runNext(shard: number, lane: string): Promise<boolean> {
     const claim = await this.#work.claim(shard, lane)
     if (!claim) return false
@@ -112,170 +98,183 @@ export class TaskRunner {
       request: task.head.requestId,
       trace: task.head.traceparent.split('-')[1],
     })
-    log.info('attempt started')
     const operation = this.#operations.get(task.operation)
-    if (operation) await this.#run(claim, operation, log)
-    else await this.#fail(claim, UNKNOWN_OPERATION, new Error('this worker does not know the operation'), log)
+    if (!operation) await this.#tryLater(claim, log)
+    else if (task.status === 'canceling') await this.#undo(claim, operation, log)
+    else await this.#run(claim, operation, log)
     return true
   }
 
+  // What undoes is not what is canceled.
+  #cancel(abort: AbortController, { task }: Claim): void {
+    if (task.status !== 'canceling') abort.abort(new AttemptAborted('canceled'))
+  }
+
   async #run(claim: Claim, operation: RunnableOperation, log: Logger): Promise<void> {
+    log.info('attempt started')
+    const resources = this.#resourcesOf(claim.task.tenant)
+    const settled = await this.#holding(claim, (abort) =>
+      runAttempt({ work: this.#work, claim, operation, resources, abort, log }),
+    )
+    const next = await this.#conclude(claim, operation, settled, log)
+    if (next) await this.#undo(next, operation, log)
+  }
+
+  /** Holds a claim, within its time, as long as something goes on with it. */
+  async #holding<T>(claim: Claim, go: (abort: AbortController) => Promise<T>): Promise<T> {
     const abort = new AbortController()
-    this.#running.set(abort, claim)
+    const timer = setTimeout(
+      () => abort.abort(new AttemptAborted('timed_out')),
+      Math.min(claim.task.runMs, LONGEST_TIMER_MS),
+    )
+    this.#held.set(abort, claim)
+    if (this.#stopping) abort.abort(new AttemptAborted('stopping'))
     try {
-      await this.#conclude(claim, operation, await this.#attempt(claim, operation, abort, log), log)
+      return await go(abort)
     } finally {
-      this.#running.delete(abort)
+      clearTimeout(timer)
+      this.#held.delete(abort)
     }
   }
 
-  async #attempt(
+  /** Writes what an attempt came to; resolves to the claim to undo under, if that is to follow. */
+  async #conclude(
     claim: Claim,
     operation: RunnableOperation,
-    abort: AbortController,
+    settled: Settled,
     log: Logger,
-  ): Promise<Settled> {
-    const { signal } = abort
-    // A handler that ignores its signal is not waited for: its later writes are refused.
-    const aborted = new Promise<Settled>((resolve) => {
-      signal.addEventListener('abort', () => resolve({ kind: 'aborted', why: signal.reason.why }), {
-        once: true,
-      })
-    })
-    if (this.#stopping) abort.abort(new AttemptAborted('stopping'))
-    const steps = new Steps(this.#work, claim, abort, log)
-    const progress = new Progress(async (percent) => {
-      try {
-        if ((await this.#work.progress(claim, percent)) === 'stale') abort.abort(new AttemptAborted('fenced'))
-      } catch (error) {
-        log.warn({ err: error }, 'progress was not stored')
-      }
-    })
-    const settled = await Promise.race([
-      this.#handle(claim, operation, { signal, steps, progress, log }),
-      aborted,
-    ])
-    await progress.stop()
-    return settled
-  }
-
-  async #handle(
-    { task }: Claim,
-    { handle, settings, inputFaults }: RunnableOperation,
-    { signal, steps, progress, log }: { signal: AbortSignal; steps: Steps; progress: Progress; log: Logger },
-  ): Promise<Settled> {
-    const run = handle as (context: unknown) => Promise<unknown>
-    try {
-      const value = await run({
-        input: inputOf(task, inputFaults),
-        taskId: task.taskId,
-        tenant: task.tenant,
-        attempt: task.attempt,
-        settings,
-        signal,
-        log,
-        resources: this.#resourcesOf(task.tenant),
-        step: (name: string, body: () => unknown) => steps.run(name, body),
-        progress: (percent: number) => progress.set(percent),
-      })
-      return { kind: 'returned', value }
-    } catch (error) {
-      return { kind: 'threw', error }
+  ): Promise<Claim | null> {
+    if (settled.kind === 'returned') return this.#end(claim, endingOf(operation, settled.value, log), log)
+    if (settled.kind === 'threw') return this.#fail(claim, operation, settled.error, log)
+    switch (settled.why) {
+      case 'canceled':
+        return this.#end(claim, CANCELED, log)
+      case 'timed_out':
+        return this.#timeOut(claim, operation, log)
+      case 'stopping':
+        return this.#release(claim, log)
+      default:
+        log.warn('attempt fenced off: another worker has the task')
+        return null
     }
   }
 
-  async #conclude(claim: Claim, operation: RunnableOperation, settled: Settled, log: Logger) {
-    switch (settled.kind) {
-      case 'returned':
-        return this.#end(claim, endingOf(operation, settled.value, log), log)
-      case 'threw':
-        return this.#fail(claim, operation.contract.backoff, settled.error, log)
-      case 'aborted':
-        if (settled.why === 'stopping') return this.#release(claim, log)
-        return log.warn('attempt fenced off: another worker has the task')
-    }
-  }
-
-  async #release(claim: Claim, log: Logger): Promise<void> {
-    const outcome = await persist(() => this.#work.release(claim), log)
-    log.info({ outcome }, 'attempt given back: the worker stops')
-  }
-
-  async #fail(claim: Claim, backoff: Backoff, error: unknown, log: Logger): Promise<void> {
-    const { task } = claim
+  async #fail(
+    claim: Claim,
+    { contract }: RunnableOperation,
+    error: unknown,
+    log: Logger,
+  ): Promise<Claim | null> {
     if (error instanceof PermanentError) {
       log.warn({ err: error }, 'attempt failed for good')
-      const shown = taskError('permanent_error', error.message, error.code)
-      return this.#end(claim, { ...FAILED, reason: 'permanent_error', error: shown }, log)
+      return this.#end(claim, failedForGood(error), log)
     }
     if (isOutage(error)) {
       log.warn({ err: error }, 'the store was away under the handler; its task waits again')
       await persist(() => this.#work.release(claim), log)
-      return void (await pause(STORE_PAUSE_MS))
+      await pause(STORE_PAUSE_MS)
+      return null
     }
     log.error({ err: error }, 'attempt failed')
-    if (task.attempt >= task.head.maxAttempts) {
-      return this.#end(
-        claim,
-        { ...FAILED, reason: 'attempts_exhausted', error: taskError('attempts_exhausted') },
-        log,
-      )
-    }
-    const delayMs = backoffMs(backoff, task.attempt, this.#random())
-    const outcome = await persist(() => this.#work.retry(claim, delayMs, taskError('attempt_failed')), log)
+    const told = error instanceof RetryableError ? error : null
+    if (claim.task.attempt >= claim.task.maxAttempts) return this.#end(claim, exhausted(told), log)
+    const shown = taskError('attempt_failed', told?.message || undefined, told?.code)
+    const usual = backoffMs(contract.backoff, claim.task.attempt, this.#random())
+    return this.#retry(claim, ownDelayMs(told) ?? usual, shown, log)
+  }
+
+  async #timeOut(claim: Claim, { contract }: RunnableOperation, log: Logger): Promise<Claim | null> {
+    log.warn('attempt timed out')
+    if (claim.task.attempt >= claim.task.maxAttempts) return this.#end(claim, TIMED_OUT, log)
+    const delayMs = backoffMs(contract.backoff, claim.task.attempt, this.#random())
+    return this.#retry(claim, delayMs, taskError('run_timeout'), log)
+  }
+
+  async #retry(
+    claim: Claim,
+    delayMs: number,
+    error: ReturnType<typeof taskError>,
+    log: Logger,
+  ): Promise<Claim | null> {
+    const outcome = await persist(() => this.#work.retry(claim, delayMs, error), log)
+    if (outcome === 'canceling') return this.#end(claim, CANCELED, log)
     log.info({ outcome, delayMs: Math.round(delayMs) }, 'next attempt is due')
+    return null
   }
 
-  async #end(claim: Claim, ending: Ending, log: Logger): Promise<void> {
-    const outcome = await persist(() => this.#work.end(claim, ending), log)
-    log.info({ outcome, status: ending.status, reason: ending.reason }, 'task ended')
+  async #release(claim: Claim, log: Logger): Promise<null> {
+    const outcome = await persist(() => this.#work.release(claim), log)
+    log.info({ outcome }, 'given back: the worker stops')
+    return null
+  }
+
+  async #end(claim: Claim, ending: Ending, log: Logger): Promise<Claim | null> {
+    const ended = await persist(() => this.#work.end(claim, ending), log)
+    if (ended.outcome === 'undo') return ended.claim
+    log.info({ ...ended, reason: ending.reason }, 'attempt ended')
+    return null
+  }
+
+  async #undo(claim: Claim, operation: RunnableOperation, log: Logger): Promise<void> {
+    log.info({ reason: claim.task.reason }, 'undoing started')
+    const resources = this.#resourcesOf(claim.task.tenant)
+    const signal = await this.#holding(claim, async (abort) => {
+      try {
+        await undoSteps({ work: this.#work, claim, operation, resources, abort, log })
+        await this.#end(claim, CANCELED, log)
+      } catch (error) {
+        if (error instanceof UndoFailed) await this.#undoFailed(claim, operation, error, log)
+        else if (!abort.signal.aborted) throw error
+      }
+      return abort.signal
+    })
+    const why = causeOf(signal)
+    if (why === 'stopping') await this.#release(claim, log)
+    else if (why === 'timed_out') {
+      await this.#undoFailed(claim, operation, new UndoFailed([...standing(claim)], 0, signal.reason), log)
+    } else if (why === 'fenced') log.warn('undoing fenced off: another worker has the task')
+  }
+
+  async #undoFailed(
+    claim: Claim,
+    { contract }: RunnableOperation,
+    { standing, undone, cause }: UndoFailed,
+    log: Logger,
+  ): Promise<void> {
+    if (isOutage(cause)) {
+      log.warn({ err: cause }, 'the store was away under an undo; it is tried again')
+      await persist(() => this.#work.release(claim), log)
+      return void (await pause(STORE_PAUSE_MS))
+    }
+    const tries = 1 + (undone > 0 ? 0 : claim.task.undos)
+    log.error({ err: cause, step: standing[0], tries }, 'undo failed')
+    if (cause instanceof PermanentError || tries >= contract.undoAttempts) {
+      await this.#end(claim, notReverted(standing), log)
+      return
+    }
+    const delayMs = backoffMs(contract.backoff, tries, this.#random())
+    await persist(() => this.#work.retry(claim, delayMs, null), log)
+  }
+
+  async #tryLater(claim: Claim, log: Logger): Promise<void> {
+    log.error('this worker does not know the operation')
+    const { task } = claim
+    if (task.status !== 'canceling' && task.attempt >= task.maxAttempts) {
+      await this.#end(claim, exhausted(null), log)
+      return
+    }
+    const delayMs = backoffMs(UNKNOWN_OPERATION_BACKOFF, Math.max(1, task.attempt), this.#random())
+    await this.#retry(claim, delayMs, taskError('attempt_failed'), log)
   }
 }
 
-const FAILED = { status: 'failed', result: null, resource: null } as const
-
-/**
- * The input as the contract's schema completes it.
- *
- * @throws {PermanentError} if this worker's contract refuses what the API's accepted
- */
-function inputOf(task: TaskRecord, inputFaults: Check): unknown {
-  const input = { ...(task.body ? JSON.parse(task.body) : {}), ...task.head.params }
-  const faults = inputFaults(input)
-  if (faults.length === 0) return input
-  throw new PermanentError(`the input does not fit the operation any more: ${inWords(faults)}`, {
-    code: 'invalid_input',
-  })
+/** How long a handler wants its next attempt to wait; null if it does not say, or not in a number. */
+function ownDelayMs(error: RetryableError | null): number | null {
+  const seconds = error?.delaySeconds
+  return typeof seconds === 'number' && seconds >= 0 && Number.isFinite(seconds) ? seconds * 1000 : null
 }
 
-function inWords(faults: SchemaFault[]): string {
-  return faults.map(({ pointer, detail }) => `${pointer || 'it'} ${detail}`).join('; ')
-}
-
-/** How a task ends whose handler returned: completed, or failed if what it returned breaks the contract. */
-function endingOf({ contract, outputFaults }: RunnableOperation, value: unknown, log: Logger): Ending {
-  const invalid = (why: string): Ending => {
-    log.error({ why }, 'the handler returned what its contract refuses')
-    return { ...FAILED, reason: 'invalid_result', error: taskError('invalid_result') }
-  }
-  let text: string | undefined
-  try {
-    text = JSON.stringify(value ?? null)
-  } catch (error) {
-    return invalid(`it is not JSON: ${(error as Error).message}`)
-  }
-  if (text === undefined) return invalid('it is not JSON')
-  if (Buffer.byteLength(text) > RESULT_MAX_BYTES)
-    return invalid(`it is larger than ${RESULT_MAX_BYTES} bytes`)
-  const result: unknown = JSON.parse(text)
-  const faults = outputFaults(result)
-  if (faults.length > 0) return invalid(inWords(faults))
-  let resource: string | null
-  try {
-    resource = contract.resource?.(result as never) ?? null
-  } catch (error) {
-    return invalid(`its resource cannot be told: ${(error as Error).message}`)
-  }
-  if (resource !== null && !PATH.test(resource)) return invalid('its resource is not a path in visible ASCII')
-  return { status: 'completed', reason: null, result: text, resource, error: null }
+/** The steps of a task that are not undone, in the order in which the record has them. */
+function* standing({ task }: Claim): Generator<string> {
+  for (const [name, { undoable }] of task.steps) if (undoable) yield name
 }

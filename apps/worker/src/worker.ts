@@ -3,6 +3,7 @@ import {
   bullPrefix,
   LaneJobs,
   type Logger,
+  listenForCancels,
   newId,
   Scripts,
   Upkeep,
@@ -12,7 +13,6 @@ import {
 import { type HandledOperation, resourceSpace } from '@accepted/operations'
 import { Worker as BullWorker } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { taskError } from './task-errors.ts'
 import { TaskRunner } from './task-runner.ts'
 import { Ticker } from './ticker.ts'
 
@@ -22,6 +22,8 @@ export interface WorkerDependencies {
   operations: Map<string, HandledOperation>
   /** Waits for Redis as long as it takes (`connectForWork`); the caller closes it. */
   redis: Redis
+  /** Another such connection, to be told things on; the caller closes it. */
+  subscriber: Redis
   environment: Record<string, string | undefined>
   log: Logger
 }
@@ -43,6 +45,7 @@ export function startWorker({
   settings,
   operations,
   redis,
+  subscriber,
   environment,
   log,
 }: WorkerDependencies): RunningWorker {
@@ -59,12 +62,13 @@ export function startWorker({
     terms: {
       tombstoneMs: settings.TOMBSTONE_SECONDS * 1000,
       retentionMs: settings.RETENTION_SECONDS * 1000,
-      lostError: taskError('worker_lost'),
     },
     renew: () => runner.renew(),
     worker: newId(),
     log,
   })
+
+  const listening = listenForCancels(subscriber, scripts, (taskId) => runner.cancel(taskId))
 
   let stopping = false
   const fetchers = lanes.flatMap((lane) =>
@@ -98,7 +102,9 @@ export function startWorker({
   log.info({ lanes, slots: settings.WORKER_CONCURRENCY }, 'worker started')
 
   return {
-    ready: Promise.all(fetchers.map((fetcher) => fetcher.waitUntilReady())).then(() => undefined),
+    ready: Promise.all([listening, ...fetchers.map((fetcher) => fetcher.waitUntilReady())]).then(
+      () => undefined,
+    ),
     async stop() {
       stopping = true
       // There is nothing to give back and nobody to tell: BullMQ would wait for Redis.

@@ -6,6 +6,18 @@ export interface Backoff {
   maxMs: number
 }
 
+/** How long a task may take. What is not given is not limited. */
+export interface Timeouts {
+  /** From acceptance to the start of its first attempt; then it is canceled, `start_timeout`. */
+  startSeconds?: number
+  /** One attempt; then it is cut off and counts as failed, in the end `run_timeout`. Of undoing, one pass. */
+  runSeconds: number
+  /** From acceptance to the end; then it is canceled, `deadline`. `Cancel-After` can only tighten it. */
+  totalSeconds?: number
+  /** What a handler has to settle after its signal fired, before it is cut off. */
+  graceSeconds: number
+}
+
 /**
  * The declaration of an operation: all that a caller, the API and the worker must know of it before any of its
  * code runs. Its schemas become the route's validation, the OpenAPI document and the handler's types.
@@ -40,6 +52,11 @@ export interface OperationContract<
   /** Attempts before the task fails with `attempts_exhausted`; at least 1. */
   readonly attempts: number
   readonly backoff: Backoff
+  readonly timeouts: Timeouts
+  /** Its work, once done, waits for the client's word; if that does not come within this time, it is undone. */
+  readonly confirm?: { withinSeconds: number }
+  /** Tries of undoing, in a row without one step undone, before the task fails with `revert_failed`; at least 1. */
+  readonly undoAttempts: number
   /** The lane whose slots its tasks share; the operation's own name unless it says otherwise. */
   readonly lane: string
   /** The route answers at once by itself, and starts a task only for `Prefer: respond-async`. */
@@ -48,7 +65,7 @@ export interface OperationContract<
   readonly settings: Settings
 }
 
-type Defaulted = 'steps' | 'attempts' | 'backoff' | 'lane' | 'immediate' | 'settings'
+type Defaulted = 'steps' | 'attempts' | 'backoff' | 'undoAttempts' | 'lane' | 'immediate' | 'settings'
 
 /** What `defineOperation` takes: an `OperationContract` in which what has a default may be left out. */
 export type OperationSpec<
@@ -56,11 +73,14 @@ export type OperationSpec<
   Output extends TSchema,
   Step extends string,
   Settings extends TObject,
-> = Omit<OperationContract<Input, Output, Step, Settings>, Defaulted> &
-  Partial<Pick<OperationContract<Input, Output, Step, Settings>, Defaulted>>
+> = Omit<OperationContract<Input, Output, Step, Settings>, Defaulted | 'timeouts'> &
+  Partial<Pick<OperationContract<Input, Output, Step, Settings>, Defaulted>> & {
+    timeouts?: Partial<Timeouts>
+  }
 
 /**
- * Declares an operation. Defaults: no steps, 3 attempts, backoff 1 s doubling to 60 s, a lane of its own.
+ * Declares an operation. Defaults: no steps, 3 attempts of at most an hour, backoff 1 s doubling to 60 s, 5 s of grace,
+ * 10 tries of undoing, a lane of its own.
  *
  * @throws {TypeError} in words, if the name, the route or the steps are not in form.
  */
@@ -76,13 +96,19 @@ export function defineOperation<
     steps: [],
     attempts: 3,
     backoff: { firstMs: 1_000, maxMs: 60_000 },
+    undoAttempts: 10,
     lane: spec.name,
     immediate: false,
     settings: Type.Object({}) as unknown as Settings,
     ...spec,
+    timeouts: { runSeconds: 3_600, graceSeconds: 5, ...spec.timeouts },
     input: { additionalProperties: false, ...spec.input },
   }
 }
+
+/** A year. */
+const MOST_SECONDS = 365 * 24 * 60 * 60
+const MOST_GRACE_SECONDS = 600
 
 function faultOf(spec: OperationSpec<TObject, TSchema, string, TObject>): string | undefined {
   if (!/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/.test(spec.name)) return 'the name must look like noun.verb'
@@ -90,7 +116,17 @@ function faultOf(spec: OperationSpec<TObject, TSchema, string, TObject>): string
     return 'the lane must be lower-case letters, digits and . _ -'
   if (spec.attempts !== undefined && !(Number.isInteger(spec.attempts) && spec.attempts >= 1))
     return 'attempts must be a whole number of at least 1'
+  if (spec.undoAttempts !== undefined && !(Number.isInteger(spec.undoAttempts) && spec.undoAttempts >= 1))
+    return 'undoAttempts must be a whole number of at least 1'
+  const { graceSeconds = 0, ...limits } = spec.timeouts ?? {}
+  const seconds = Object.entries({ ...limits, 'confirm.withinSeconds': spec.confirm?.withinSeconds })
+  const faulty = seconds.find(([, limit]) => limit !== undefined && !(limit > 0 && limit <= MOST_SECONDS))
+  if (faulty) return `${faulty[0]} must be more than 0 and at most ${MOST_SECONDS}`
+  if (!(graceSeconds >= 0 && graceSeconds <= MOST_GRACE_SECONDS))
+    return `graceSeconds must be 0 to ${MOST_GRACE_SECONDS}`
   const steps = spec.steps ?? []
+  const odd = steps.find((step) => !/^[\x21-\x7e]{1,100}$/.test(step))
+  if (odd !== undefined) return `the step '${odd}' must have 1 to 100 visible ASCII characters`
   if (new Set(steps).size !== steps.length) return 'two steps have the same name'
   const members = Object.keys(spec.input.properties)
   const stray = pathMembers(spec.route).find((member) => !members.includes(member))

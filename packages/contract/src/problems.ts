@@ -43,11 +43,23 @@ export const PROBLEMS = {
     title: 'The request took too long to arrive',
     explanation: 'The head or the body of the request did not arrive in time. Send it again.',
   },
+  already_ended: {
+    status: 409,
+    title: 'The task has ended',
+    explanation:
+      'Only a task that has not ended can be canceled or confirmed. `task_status` tells how it ended; what it made can be read and used.',
+  },
+  not_awaiting_confirmation: {
+    status: 409,
+    title: 'The task does not await confirmation',
+    explanation:
+      'A task can be confirmed while its status is `awaiting_confirmation`: not before its work is done, nor once it is canceled or its time for that is over.',
+  },
   not_ended: {
     status: 409,
     title: 'The task has not ended',
     explanation:
-      'Only a task that has ended can be deleted. Poll it until its status is `completed`, `failed` or `canceled`.',
+      'Only a task that has ended can be deleted. `links` leads to canceling it; then poll it until its status is `completed`, `failed` or `canceled`.',
   },
   gone: {
     status: 410,

@@ -20,17 +20,34 @@ export function isEnded(status: TaskStatus): status is EndedStatus {
   return (ENDED_STATUSES as readonly TaskStatus[]).includes(status)
 }
 
-/** Why a task failed; `reason` is null while it has not ended and when it completed. */
+/** Why a task failed. */
 export const FAILURE_REASONS = [
+  'run_timeout',
   'attempts_exhausted',
   'permanent_error',
   'invalid_result',
   'worker_lost',
+  'revert_failed',
 ] as const
 export type FailureReason = (typeof FAILURE_REASONS)[number]
 
+/** Who or what canceled a task. */
+export const CANCEL_REASONS = ['client', 'start_timeout', 'deadline', 'unconfirmed'] as const
+export type CancelReason = (typeof CANCEL_REASONS)[number]
+
+/** Why a task failed or was canceled: null before that is decided, and when it completed. */
+export const END_REASONS = [...CANCEL_REASONS, ...FAILURE_REASONS] as const
+export type EndReason = (typeof END_REASONS)[number]
+
 /** What `workflow` says of a step. */
-export const STEP_STATES = ['not started', 'in progress', 'finished', 'failed'] as const
+export const STEP_STATES = [
+  'not started',
+  'in progress',
+  'finished',
+  'failed',
+  'reverting',
+  'reverted',
+] as const
 export type StepState = (typeof STEP_STATES)[number]
 
 /** `Task-Priority`: 0 is served first. */

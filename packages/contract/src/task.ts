@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { FAILURE_REASONS, OneOf, PRIORITY, STEP_STATES, TASK_STATUSES } from './status.ts'
+import { END_REASONS, OneOf, PRIORITY, STEP_STATES, TASK_STATUSES } from './status.ts'
 
 const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
   Type.Union([schema, Type.Null()])
@@ -21,7 +21,7 @@ export const Timestamp = (description: string) =>
     examples: ['2026-11-21T10:00:00.000Z'],
   })
 
-/** Why a task failed, or why one attempt did. */
+/** Why a task failed or was canceled, or why one attempt failed. */
 export const TaskError = Type.Object(
   {
     type: Type.String({
@@ -44,7 +44,10 @@ const Attempt = Type.Object({
 })
 
 const Link = Type.Object({
-  rel: Type.String({ description: 'Relation: `self`, or the collection of the resource that was made' }),
+  rel: Type.String({
+    description:
+      'Relation: `self`, `events`, `cancel`, `confirm`, or the collection of the resource that was made',
+  }),
   href: Type.String({ format: 'uri-reference', description: 'Relative to this API' }),
   method: Type.String({ pattern: '^[A-Z]+$', description: 'HTTP method to use' }),
 })
@@ -66,7 +69,7 @@ const members = {
   task_id: Uuid7('The task'),
   operation: Type.String({ description: 'Name of the operation', examples: ['car.build'] }),
   version: Type.Integer({ minimum: 1, description: 'Grows by one at every change that is shown' }),
-  reason: Nullable(OneOf(FAILURE_REASONS, 'Why it failed')),
+  reason: Nullable(OneOf(END_REASONS, 'Why it failed or was canceled')),
   progress: Type.Integer({ minimum: 0, maximum: 100, description: 'Percent' }),
   eta: Nullable(Type.Integer({ minimum: 0, description: 'Seconds to the end, an estimate; null: unknown' })),
   queue_position: Nullable(Type.Integer({ minimum: 0, description: '0-based, while pending' })),
@@ -89,6 +92,8 @@ const members = {
   started_at: Nullable(Timestamp('When work on it first began')),
   updated_at: Timestamp('When it last changed'),
   finished_at: Nullable(Timestamp('When it ended')),
+  deadline: Nullable(Timestamp('When it is canceled if it has not ended')),
+  confirm_by: Nullable(Timestamp('While it awaits confirmation: when that comes too late')),
   expires_at: Nullable(Timestamp('From then on it answers 410')),
   links: Type.Array(Link, { description: 'What can be done now' }),
 }
@@ -121,8 +126,14 @@ export const TASK_EXAMPLE = {
   started_at: '2026-11-21T10:00:00.012Z',
   updated_at: '2026-11-21T10:00:01.514Z',
   finished_at: null,
+  deadline: null,
+  confirm_by: null,
   expires_at: null,
-  links: [{ rel: 'self', href: '/tasks/0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b', method: 'GET' }],
+  links: [
+    { rel: 'self', href: '/tasks/0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b', method: 'GET' },
+    { rel: 'events', href: '/tasks/0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b/events', method: 'GET' },
+    { rel: 'cancel', href: '/tasks/0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b/cancel', method: 'POST' },
+  ],
 }
 
 /** The task document in canonical words. */
@@ -256,6 +267,7 @@ const problemMembers = {
       { description: 'Where the input is at fault' },
     ),
   ),
+  links: Type.Optional(Type.Array(Link, { description: 'What can be done instead' })),
   task_status: Type.Optional(OneOf(TASK_STATUSES, 'Of an expired or unended task: its status')),
   reason: Type.Optional(
     Nullable(Type.String({ description: 'Of an expired task: why it failed or was canceled' })),

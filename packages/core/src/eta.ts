@@ -6,7 +6,7 @@ export type LaneLoad = Pick<LaneState, 'running' | 'slots' | 'recentMs'>
 
 /**
  * Milliseconds until a task ends, from what its lane really does; null while nothing is known: no such task ended
- * lately, nobody works, or the task waits for its next attempt.
+ * lately, nobody works, or the task waits for its next attempt, for its client's word, or to be undone.
  *
  * @param position of a pending task among those that wait, 0-based
  */
@@ -17,6 +17,7 @@ export function etaMs(
   nowMs: number,
 ): number | null {
   if (task.finishedMs !== null) return 0
+  if (task.status === 'awaiting_confirmation' || task.status === 'canceling') return null
   if (task.status === 'pending') return position === null ? null : pendingMs(position, load)
   const beganMs = task.beganMs ?? nowMs
   const byProgress = restByProgress(beganMs, task.updatedMs, nowMs, task.progress)

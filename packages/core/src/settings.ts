@@ -55,6 +55,12 @@ export const ApiSettings = Type.Object({
     default: 100000,
     description: 'Waiting tasks of a lane before 503',
   }),
+  RETENTION_SECONDS: Type.Number({
+    exclusiveMinimum: 0,
+    maximum: 315360000,
+    default: 86400,
+    description: 'How long the record of an ended task is kept',
+  }),
   TOMBSTONE_SECONDS: Type.Number({
     exclusiveMinimum: 0,
     maximum: 315360000,
@@ -72,12 +78,7 @@ export const WorkerSettings = Type.Object({
     default: 10,
     description: 'Tasks at once, per lane and process',
   }),
-  RETENTION_SECONDS: Type.Number({
-    exclusiveMinimum: 0,
-    maximum: 315360000,
-    default: 86400,
-    description: 'How long the record of an ended task is kept',
-  }),
+  RETENTION_SECONDS: ApiSettings.properties.RETENTION_SECONDS,
   TOMBSTONE_SECONDS: ApiSettings.properties.TOMBSTONE_SECONDS,
   SHUTDOWN_GRACE_SECONDS: Type.Number({
     minimum: 0,

@@ -12,6 +12,9 @@ const task: TaskRecord = {
   reason: null,
   version: 7,
   attempt: 2,
+  maxAttempts: 3,
+  runMs: 60_000,
+  graceMs: 1_000,
   progress: 50,
   head: {
     resource: '/cars',
@@ -19,7 +22,6 @@ const task: TaskRecord = {
     header: { 'content-type': 'application/json' },
     params: {},
     steps: ['stamp', 'weld', 'paint'],
-    maxAttempts: 3,
     collection: 'cars',
     requestId: 'r',
     traceparent: 't',
@@ -28,8 +30,8 @@ const task: TaskRecord = {
   resource: null,
   error: null,
   steps: new Map([
-    ['weld', { state: 'in progress', outcome: '' }],
-    ['stamp', { state: 'finished', outcome: '"x"' }],
+    ['weld', { state: 'in progress', outcome: '', undoable: false }],
+    ['stamp', { state: 'finished', outcome: '"x"', undoable: true }],
   ]),
   attempts: Array.from({ length: 12 }, (_, n) => ({ attempt: n, startedMs: n, endedMs: n + 1, error: null })),
   createdMs: 0,
@@ -37,6 +39,10 @@ const task: TaskRecord = {
   startedMs: 1,
   beganMs: 1,
   finishedMs: null,
+  deadlineMs: null,
+  confirmByMs: null,
+  endsAs: null,
+  undos: 0,
   expiresMs: null,
 }
 const estimate = { etaMs: 1600, queuePosition: null }

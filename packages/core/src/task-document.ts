@@ -1,4 +1,4 @@
-import type { StepState, TaskStatus } from '@accepted/contract'
+import { isEnded, type StepState, type TaskStatus } from '@accepted/contract'
 import type { Estimate } from './estimator.ts'
 import type { AttemptRecord, TaskRecord } from './store/record.ts'
 
@@ -51,13 +51,15 @@ export function taskDocument(
     resource: task.resource,
     error: task.error,
     attempt: task.attempt,
-    max_attempts: head.maxAttempts,
+    max_attempts: task.maxAttempts,
     attempts: task.attempts.slice(-SHOWN_ATTEMPTS).map(attemptDocument),
     priority: task.priority,
     created_at: timestamp(task.createdMs),
     started_at: maybeTimestamp(task.startedMs),
     updated_at: timestamp(task.updatedMs),
     finished_at: maybeTimestamp(task.finishedMs),
+    deadline: maybeTimestamp(task.deadlineMs),
+    confirm_by: maybeTimestamp(task.confirmByMs),
     expires_at: maybeTimestamp(task.expiresMs),
     links: linksOf(task, rendering.selfQuery ?? ''),
   })
@@ -77,11 +79,19 @@ function workflowOf({ head, steps }: TaskRecord): Record<string, StepState> {
   return Object.fromEntries(head.steps.map((name) => [name, steps.get(name)?.state ?? 'not started']))
 }
 
-function linksOf(task: TaskRecord, selfQuery: string): { rel: string; href: string; method: string }[] {
-  const links = [{ rel: 'self', href: `/tasks/${task.taskId}${selfQuery}`, method: 'GET' }]
-  if (task.resource && task.head.collection) {
-    links.push({ rel: task.head.collection, href: task.resource, method: 'GET' })
-  }
+/** What can be done now. */
+function linksOf(
+  { taskId, status, resource, head }: TaskRecord,
+  selfQuery: string,
+): { rel: string; href: string; method: string }[] {
+  const self = `/tasks/${taskId}`
+  const links = [{ rel: 'self', href: `${self}${selfQuery}`, method: 'GET' }]
+  if (!isEnded(status)) links.push({ rel: 'events', href: `${self}/events`, method: 'GET' })
+  if (status === 'awaiting_confirmation')
+    links.push({ rel: 'confirm', href: `${self}/confirm`, method: 'POST' })
+  if (!isEnded(status) && status !== 'canceling')
+    links.push({ rel: 'cancel', href: `${self}/cancel`, method: 'POST' })
+  if (resource && head.collection) links.push({ rel: head.collection, href: resource, method: 'GET' })
   return links
 }
 

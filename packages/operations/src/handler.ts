@@ -9,6 +9,18 @@ export interface HandlerLog {
   warn(fields: object, message: string): void
 }
 
+/** What belongs to a step besides its work. */
+export interface StepOptions<T> {
+  /**
+   * Takes back what the finished step did. What it throws is logged and it is tried again, with backoff; a `PermanentError`,
+   * or too many tries, end the task as `failed`, `revert_failed`.
+   *
+   * @param outcome what the step returned, as JSON gives it back
+   * @param signal aborts when this try must end
+   */
+  undo?: (outcome: T, signal: AbortSignal) => Promise<void> | void
+}
+
 /** What a handler is given for one attempt. */
 export interface HandlerContext<Input, Step extends string, Settings> {
   /** The input, valid by the contract's schema. */
@@ -19,7 +31,10 @@ export interface HandlerContext<Input, Step extends string, Settings> {
   attempt: number
   /** The operation's own settings, read from the environment by the contract's schema. */
   settings: Settings
-  /** Aborts when the attempt must end: the worker stops, or another worker has taken the task over. */
+  /**
+   * Aborts when the attempt must end: the task is canceled, its time is over, the worker stops, or another worker has taken
+   * the task over. A handler that ignores it is cut off: what it does from then on counts for nothing.
+   */
   signal: AbortSignal
   log: HandlerLog
   /** Where the tenant's resources are kept. */
@@ -28,9 +43,13 @@ export interface HandlerContext<Input, Step extends string, Settings> {
    * Runs a named part of the work. Its outcome is stored before `step` resolves; a later attempt does not run it again
    * but is handed the stored outcome, which is why that must be JSON.
    *
+   * If the task is canceled, misses a deadline, fails or is not confirmed, finished steps that have an `undo` are undone,
+   * newest first, perhaps by another worker: that calls the handler again, up to the first step that is not finished, only to
+   * learn the undos. So what an undo needs must come from the input and from outcomes. It may run more than once.
+   *
    * @throws what `run` throws, and an `AbortError` once the attempt must end
    */
-  step<T>(name: Step, run: () => Promise<T> | T): Promise<T>
+  step<T>(name: Step, run: () => Promise<T> | T, options?: StepOptions<T>): Promise<T>
   /** Tells how far the work is: percent, 0…100. Never moves down within an attempt; the newest of a burst is kept. */
   progress(percent: number): void
 }
@@ -75,5 +94,23 @@ export class PermanentError extends Error {
   constructor(message: string, options: ErrorOptions & { code?: string } = {}) {
     super(message, options)
     this.code = options.code ?? 'permanent_error'
+  }
+}
+
+/**
+ * Thrown by a handler when a later attempt may succeed. Like any other error, but that its message is shown to callers, and
+ * that it can say when.
+ */
+export class RetryableError extends Error {
+  override name = 'RetryableError'
+  /** How long the next attempt waits; undefined: by the operation's backoff. */
+  readonly delaySeconds: number | undefined
+  /** Stable slug. */
+  readonly code: string | undefined
+
+  constructor(message: string, options: ErrorOptions & { delaySeconds?: number; code?: string } = {}) {
+    super(message, options)
+    this.delaySeconds = options.delaySeconds
+    this.code = options.code
   }
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { emptyResponse, operationProblemResponses, response } from '../responses.ts'
+import { BODY_PROBLEMS, emptyResponse, operationProblemResponses, response } from '../responses.ts'
 import {
   listQuery,
   listTasks,
@@ -10,6 +10,7 @@ import {
   TaskParams,
 } from '../task-reading.ts'
 import { answerOf, operationDocument } from '../task-styles.ts'
+import { type ActDependencies, actedResponse, cancelTask, sendActed } from './task-actions.ts'
 
 const HEADERS = [
   'ETag',
@@ -21,8 +22,8 @@ const HEADERS = [
   'Operation-Location?',
 ] as const
 
-/** `GET /operations`, `GET /operations/{id}`: the tasks as pollers of `Operation-Location` know them. */
-export function operationRoutes(app: FastifyInstance, deps: ReadDependencies): void {
+/** `GET /operations`, `GET /operations/{id}`, `DELETE /operations/{id}`: the tasks as pollers of `Operation-Location` know them. */
+export function operationRoutes(app: FastifyInstance, deps: ReadDependencies, act: ActDependencies): void {
   app.get(
     '/operations',
     {
@@ -76,5 +77,30 @@ export function operationRoutes(app: FastifyInstance, deps: ReadDependencies): v
         applied: undefined,
       })
     },
+  )
+
+  app.delete(
+    '/operations/:task_id',
+    {
+      schema: {
+        operationId: 'operation.cancel',
+        summary: 'Cancel a task in the operation style',
+        description: 'The same as `POST /tasks/{task_id}/cancel`, as this family has it.',
+        tags: ['operations'],
+        params: TaskParams,
+        response: {
+          202: actedResponse('The operation is canceled, or will be', Type.Ref('Operation')),
+          ...operationProblemResponses(
+            ...BODY_PROBLEMS,
+            'not_found',
+            'gone',
+            'already_ended',
+            'store_unavailable',
+          ),
+        },
+      },
+    },
+    async (request, reply) =>
+      sendActed(request, reply, 202, await cancelTask(request, act), act, 'operation'),
   )
 }

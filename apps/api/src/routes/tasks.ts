@@ -1,10 +1,8 @@
 import { taskDocument } from '@accepted/core'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { ProblemError } from '../problem.ts'
-import { BODY_PROBLEMS, emptyResponse, problemResponses, response, taskResponses } from '../responses.ts'
+import { problemResponses, response, taskResponses } from '../responses.ts'
 import { chooseStyle, StyleQuery } from '../start-options.ts'
-import { tombstoneProblem, unknownTask } from '../task-answers.ts'
 import {
   listQuery,
   listTasks,
@@ -16,7 +14,7 @@ import {
 } from '../task-reading.ts'
 import { answerOf } from '../task-styles.ts'
 
-/** `GET /tasks`, `GET /tasks/{id}`, `DELETE /tasks/{id}`. */
+/** `GET /tasks`, `GET /tasks/{id}`. */
 export function taskRoutes(app: FastifyInstance, deps: ReadDependencies): void {
   app.get(
     '/tasks',
@@ -66,44 +64,6 @@ export function taskRoutes(app: FastifyInstance, deps: ReadDependencies): void {
       const choice = chooseStyle(request.query as StyleQuery, request.headers.prefer as string | undefined)
       const view = await readTask(request, deps)
       return sendStyled(request, reply, answerOf(choice.style, view, deps.styles()), choice)
-    },
-  )
-
-  app.delete(
-    '/tasks/:task_id',
-    {
-      schema: {
-        operationId: 'task.delete',
-        summary: 'Delete an ended task',
-        description: 'From then on it answers 410. The resource that it made lives on.',
-        tags: ['tasks'],
-        params: TaskParams,
-        response: {
-          204: emptyResponse('Deleted'),
-          ...problemResponses(...BODY_PROBLEMS, 'not_found', 'not_ended', 'gone', 'store_unavailable'),
-        },
-      },
-    },
-    async (request, reply) => {
-      const { task_id: taskId } = request.params as TaskParams
-      const outcome = await deps.reader.delete(request.tenant, taskId, deps.tombstoneMs)
-      switch (outcome.outcome) {
-        case 'deleted':
-          request.log.info({ task: taskId }, 'task deleted')
-          return reply.code(204).send()
-        case 'open':
-          throw new ProblemError(
-            'not_ended',
-            `The task is ${outcome.status}; only an ended task can be deleted.`,
-            {
-              members: { task_status: outcome.status },
-            },
-          )
-        case 'gone':
-          throw tombstoneProblem(taskId, outcome.tombstone)
-        case 'unknown':
-          throw unknownTask()
-      }
     },
   )
 }

@@ -1,28 +1,48 @@
 #!lua flags=allow-oom
--- uses shard flows records
--- Takes for each of a batch the task whose turn it is in a lane. ARGV: lease (ms), lane, lane, …
+-- uses shard flows records waiting packing ending fencing canceling
+-- Takes for each of a batch the task whose turn it is in a lane: to run it or, if it is canceling, to undo it.
+-- ARGV: lease (ms), retention (ms), lane, lane, …
 -- Returns {now, outcome…}: {'claimed', jobs wanted, id, token, record}, the record before, then what changed, so that
 -- of a field that comes twice the later counts | {'none', jobs wanted}.
--- Upholds rule 3 (late binding) and rule 5 (each claim a new token, and a lease that its holder must renew).
-local lease = tonumber(ARGV[1])
+-- Upholds rule 3 (late binding), rule 5 (each claim a new token, and a lease that its holder must renew) and rule 6: a task
+-- whose time is over does not start, whether or not a tick has come by.
+local lease, retention = tonumber(ARGV[1]), tonumber(ARGV[2])
+local FIRST_LANE = 3
 
--- Makes the task the claimer's own. Returns its token and fields; nil if it does not wait any more.
+-- Why a pending task must not start any more.
+local function overdue(record)
+  if record.deadline and now >= tonumber(record.deadline) then return 'deadline' end
+  if record.start_by and not record.started and now >= tonumber(record.start_by) then return 'start_timeout' end
+  return nil
+end
+
+-- Makes the task the claimer's own. Returns its token and fields; else nil and how many jobs its lane wants.
 local function bind(id, flow)
   local key = open_key(id)
   local flat = redis.call('HGETALL', key)
   local record = map_of(flat)
-  if record.status ~= 'pending' then return nil end
-  local token, attempt = tostring(record.token + 1), tostring(record.attempt + 1)
-  local changes = {
-    'status', 'running', 'token', token, 'attempt', attempt, 'flow', flow,
-    'version', tostring(record.version + 1), 'updated', now_text, 'began', now_text,
-    'started', record.started or now_text, 'attempt:' .. token, attempt .. ' ' .. now_text,
-  }
+  local token = record.token and tostring(record.token + 1)
+  local changes
+  if record.status == 'canceling' then
+    changes = { 'token', token, 'flow', flow, 'began', now_text }
+  elseif record.status == 'pending' then
+    local reason = overdue(record)
+    if reason then return nil, cancel_task(id, record, reason, retention) end
+    local attempt, version = tostring(record.attempt + 1), tostring(record.version + 1)
+    changes = {
+      'status', 'running', 'token', token, 'attempt', attempt, 'flow', flow, 'version', version, 'updated', now_text,
+      'began', now_text, 'started', record.started or now_text, 'attempt:' .. token, attempt .. ' ' .. now_text,
+    }
+    index_move(id, record, 'running')
+    if record.start_by and not record.started then redis.call('ZREM', P .. 'timers', 'start:' .. id) end
+    announce(id, version)
+  else
+    return nil, 0
+  end
   redis.call('HSET', key, unpack(changes))
-  redis.call('ZADD', P .. 'timers', string.format('%.0f', now + lease), 'lease:' .. id)
+  record.began = now
+  lease_for(id, record, lease)
   if tonumber(token) > 10 then redis.call('HDEL', key, 'attempt:' .. token - 10) end
-  local tenant, operation, _, _, order = fixed_of(record)
-  index_move(id, tenant, operation, order, 'pending', 'running')
   for _, part in ipairs(changes) do flat[#flat + 1] = part end
   return token, flat
 end
@@ -32,15 +52,15 @@ local function claim(lane)
   while true do
     local id, flow = flow_take(lane)
     if not id then return { 'none', jobs } end
-    local token, fields = bind(id, flow)
-    if token then return { 'claimed', jobs, id, token, joined(fields) } end
-    jobs = jobs + flow_release(lane, flow)
+    local token, found = bind(id, flow)
+    if token then return { 'claimed', jobs, id, token, joined(found) } end
+    jobs = jobs + found + flow_release(lane, flow)
   end
 end
 
 local outcomes = { now }
 local fetched = {}
-for at = 2, #ARGV do
+for at = FIRST_LANE, #ARGV do
   local lane = ARGV[at]
   if not fetched[lane] then
     fetched[lane] = true

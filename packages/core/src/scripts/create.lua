@@ -1,21 +1,29 @@
 #!lua
 -- uses shard flows records waiting
 -- Accepts a batch of tasks, each with an outcome of its own.
--- ARGV, 14 an item: id, tenant, operation, lane, priority, accept_by (ms, Redis's clock), max_backlog, max_queue,
--- idempotency key ('' = none), fingerprint, key lifetime (ms), number of steps, head (JSON), body (JSON text).
+-- ARGV, 16 an item: id, tenant, operation, lane, priority, accept_by (ms, Redis's clock), max_backlog, max_queue,
+-- idempotency key ('' = none), fingerprint, key lifetime (ms), limits (as `limits_of` reads them), ms to start within and in
+-- all (0 = any), head (JSON), body (JSON text).
 -- Returns {now, outcome…}: {'created', position, jobs wanted} | {'exists', id} | {'conflict'} | {'late'} |
 -- {'backlog_full', waiting}. A job is wanted unless the lane has plenty: a worker that has one claims until nothing waits,
 -- so that none of those that were added since the lane was empty is spent.
 -- Upholds rule 2 (one step) and rule 10 (a create that the client was refused never comes alive).
-local STRIDE = 14
+local STRIDE = 16
 -- Jobs that are enough for a lane whose slots are not known.
 local LEAST_JOBS = 100
+
+local function limit(id, kind, field, ms)
+  local due = timestamp(now + ms)
+  redis.call('HSET', open_key(id), field, due)
+  redis.call('ZADD', P .. 'timers', due, kind .. ':' .. id)
+end
 
 local function create(at)
   local id, tenant, operation, lane, priority = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   local accept_by, max_backlog, max_queue = tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7])
   local key, fingerprint, key_ms = ARGV[at + 8], ARGV[at + 9], ARGV[at + 10]
-  local steps, head, body = ARGV[at + 11], ARGV[at + 12], ARGV[at + 13]
+  local limits, start_ms, total_ms = ARGV[at + 11], tonumber(ARGV[at + 12]), tonumber(ARGV[at + 13])
+  local head, body = ARGV[at + 14], ARGV[at + 15]
 
   if now > accept_by then return { 'late' } end
   if key ~= '' then
@@ -33,9 +41,11 @@ local function create(at)
 
   -- Unique within the batch; later batches are later by the clock.
   local order = string.format('%.0f', now_us + (at - 1) / STRIDE)
-  local fixed = table.concat({ tenant, operation, lane, priority, order, steps }, ' ')
+  local fixed = table.concat({ tenant, operation, lane, priority, order, limits }, ' ')
   redis.call('HSET', open_key(id), 'fixed', fixed, 'head', head, 'body', body, 'flow', tenant, 'status', 'pending',
     'version', '1', 'token', '0', 'attempt', '0', 'progress', '0', 'done', '0', 'created', now_text, 'updated', now_text)
+  if start_ms > 0 then limit(id, 'start', 'start_by', start_ms) end
+  if total_ms > 0 then limit(id, 'deadline', 'deadline', total_ms) end
   if key ~= '' then redis.call('SET', key, fingerprint .. ' ' .. id, 'PX', key_ms) end
   redis.call('SADD', P .. 'operations:' .. tenant, operation)
   redis.call('ZADD', P .. 'index:' .. tenant, order, id)

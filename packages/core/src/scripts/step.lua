@@ -1,21 +1,31 @@
 #!lua flags=allow-oom
 -- uses shard records fencing
--- A step begins, finishes or fails. ARGV: id, token, step, state ('begun' | 'finished' | 'failed'), outcome (JSON, of a
+-- A step begins, finishes or fails, or its undo begins or is done. ARGV: id, token, step, state, outcome (JSON, of a
 -- finished step). Kept as 'step:NAME' = a letter for the state, then the outcome.
--- Returns {now, 'ok' | 'stale'}. Upholds rule 5 (fencing); a step's outcome is durable before the next begins.
-local LETTERS = { begun = 'b', finished = 'f', failed = 'x' }
+-- Returns {now, 'ok' | 'canceling' | 'stale'}: none begins while the task is canceling, but what finishes is known to be undone.
+-- Upholds rule 5 (fencing); a step's outcome is durable before the next begins.
+local LETTERS = { begun = 'b', finished = 'f', undoable = 'u', failed = 'x', reverting = 'r', reverted = 'v' }
 local id, token, step, state, outcome = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local key = open_key(id)
-if not holds(id, token) then return { now, 'stale' } end
-local before = redis.call('HGET', key, 'step:' .. step)
+local key, field = open_key(id), 'step:' .. step
+local status = held_status(id, token)
+if not status then return { now, 'stale' } end
+if state == 'begun' and status == 'canceling' then return { now, 'canceling' } end
+
+local before = redis.call('HGET', key, field) or ''
+-- An undo keeps the outcome: a later pass needs those of all steps that were finished.
+local undoing = state == 'reverting' or state == 'reverted'
+local kept = undoing and before:sub(2) or outcome
 -- A worker that did not get the reply sends the same again: it counts once.
-if before == LETTERS[state] .. outcome then return { now, 'ok' } end
-redis.call('HSET', key, 'step:' .. step, LETTERS[state] .. outcome, 'updated', now_text)
-redis.call('HINCRBY', key, 'version', 1)
-if state == 'finished' then
-  redis.call('HINCRBY', key, 'done', 1)
-  local held = redis.call('HMGET', key, 'progress', 'done', 'fixed')
-  local share = share_of(held[2], held[3]:match('%S+$'))
-  if share > tonumber(held[1]) then redis.call('HSET', key, 'progress', share) end
+if before ~= LETTERS[state] .. kept then
+  redis.call('HSET', key, field, LETTERS[state] .. kept, 'updated', now_text)
+  if state == 'finished' or state == 'undoable' then
+    redis.call('HINCRBY', key, 'done', 1)
+    local held = redis.call('HMGET', key, 'progress', 'done', 'fixed')
+    local share = share_of(held[2], (limits_of({ fixed = held[3] })))
+    if share > tonumber(held[1]) then redis.call('HSET', key, 'progress', share) end
+  elseif state == 'reverted' then
+    redis.call('HSET', key, 'undos', '0')
+  end
+  announce(id, redis.call('HINCRBY', key, 'version', 1))
 end
-return { now, 'ok' }
+return { now, status == 'canceling' and not undoing and 'canceling' or 'ok' }

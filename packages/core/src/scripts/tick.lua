@@ -1,16 +1,15 @@
 #!lua flags=allow-oom
--- uses shard flows records fencing waiting packing ending tombstones
--- Does what is due, at most `limit` things: retries go back to their flows, ended records expire into tombstones, tasks
--- whose lease ran out have lost their worker. Once, such a task goes back to its flow; twice, to the suspects; after that it
--- ends. After a time in which nobody ticked, since Redis or all workers were away, leases get a whole term more.
+-- uses shard flows records waiting packing ending fencing canceling tombstones
+-- Does what is due, at most `limit` things: retries go back to their flows, tasks that passed a deadline are canceled,
+-- ended records expire into tombstones, tasks whose lease ran out have taken too long or lost their worker. Of the latter one
+-- goes back to its flow once; a second time, to the suspects; after that it fails. After a time in which nobody ticked, since Redis or all workers were away, leases get a whole term more.
 -- For a lane with free slots in which no worker has fetched for `quiet` ms one job is wanted even if nothing waits: fetching
 -- it shows that a worker is there. Any number of workers may run it.
--- ARGV: limit, tombstone lifetime (ms), quiet (ms), lease (ms), losses that end a task, its error then (JSON), retention
--- (ms), lane…
+-- ARGV: limit, tombstone lifetime (ms), quiet (ms), lease (ms), losses that end a task, retention (ms), lane…
 -- Returns {now, things done, lane, jobs wanted, …}. Upholds rule 6 (time is Redis's).
 local limit, tombstone_ms, quiet, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local max_losses, lost_error, retention = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
-local FIRST_LANE = 8
+local max_losses, retention = tonumber(ARGV[5]), tonumber(ARGV[6])
+local FIRST_LANE = 7
 local AWAY_MS = 2000
 local timers = P .. 'timers'
 local done, wanted = 0, {}
@@ -25,31 +24,59 @@ if now - tonumber(upkeep[1] or 0) > AWAY_MS then
 end
 redis.call('HSET', P .. 'upkeep', 'ticked', now_text)
 
+-- The lease of a task ran out: its attempt took too long, or its worker is lost.
 local function lose(id)
-  if now < leases_hold_until then
-    redis.call('ZADD', timers, string.format('%.0f', leases_hold_until), 'lease:' .. id)
+  local record = open_record(id)
+  if record.status ~= 'running' and record.status ~= 'canceling' then
+    redis.call('ZREM', timers, 'lease:' .. id)
     return
   end
-  local record = map_of(redis.call('HGETALL', open_key(id)))
-  if record.status ~= 'running' then return end
-  local _, _, lane = fixed_of(record)
+  if now < leases_hold_until then
+    redis.call('ZADD', timers, timestamp(leases_hold_until), 'lease:' .. id)
+    return
+  end
+  local tenant, _, lane = fixed_of(record)
+  local _, attempts, run = limits_of(record)
+  if record.status == 'running' and now >= record.began + run then
+    if tonumber(record.attempt) < attempts then
+      want(lane, requeue(id, record, { flow = tenant, counts = true, error = 'run_timeout' }))
+    else
+      want(lane, abandon(id, record, 'failed', 'run_timeout', tenant, retention))
+    end
+    return
+  end
   local losses = redis.call('HINCRBY', open_key(id), 'losses', 1)
   if losses < max_losses then
-    local flow = losses > 1 and SUSPECTS or fixed_of(record)
-    want(lane, requeue(id, record, flow, false, nil, lost_error))
+    local flow = losses > 1 and SUSPECTS or record.flow
+    want(lane, requeue(id, record, { flow = flow, counts = false, error = 'worker_lost' }))
+  elseif record.status == 'running' then
+    want(lane, abandon(id, record, 'failed', 'worker_lost', SUSPECTS, retention))
   else
-    want(lane, end_task(id, record, {
-      status = 'failed', reason = 'worker_lost', result = '', resource = '', error = lost_error, retention = retention,
-    }))
+    want(lane, end_task(id, record, { status = 'failed', reason = 'revert_failed', error = '' }, retention))
   end
 end
 
 local function retry(id)
-  local record = map_of(redis.call('HGETALL', open_key(id)))
-  if record.status ~= 'pending' then return end
-  local _, _, lane, priority, order = fixed_of(record)
-  enqueue(id, lane, record.flow, order, priority)
-  want(lane, 1)
+  redis.call('ZREM', timers, 'retry:' .. id)
+  local record = open_record(id)
+  if record.status ~= 'pending' and record.status ~= 'canceling' then return end
+  local _, _, lane = fixed_of(record)
+  want(lane, wait_in(id, record, record.flow))
+end
+
+-- The states in which a limit still means something, and what a task is canceled for that has passed it.
+local LIMITS = {
+  start = { reason = 'start_timeout', pending = true },
+  deadline = { reason = 'deadline', pending = true, running = true, awaiting_confirmation = true },
+  confirm = { reason = 'unconfirmed', awaiting_confirmation = true },
+}
+local function pass(id, kind)
+  redis.call('ZREM', timers, kind .. ':' .. id)
+  local record = open_record(id)
+  if not LIMITS[kind][record.status] then return end
+  if kind == 'start' and record.started then return end
+  local _, _, lane = fixed_of(record)
+  want(lane, cancel_task(id, record, LIMITS[kind].reason, retention))
 end
 
 -- Returns whether the minute's list is empty now.
@@ -67,12 +94,11 @@ end
 for _, timer in ipairs(redis.call('ZRANGE', timers, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)) do
   if done >= limit then break end
   local kind, subject = timer:match('^(%a+):(.*)$')
-  if kind == 'retry' or kind == 'lease' then
-    redis.call('ZREM', timers, timer)
-    if kind == 'retry' then retry(subject) else lose(subject) end
+  if kind == 'expire' then
+    if expire(subject) then redis.call('ZREM', timers, timer) end
+  else
+    if kind == 'retry' then retry(subject) elseif kind == 'lease' then lose(subject) else pass(subject, kind) end
     done = done + 1
-  elseif expire(subject) then
-    redis.call('ZREM', timers, timer)
   end
 end
 

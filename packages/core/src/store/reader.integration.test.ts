@@ -103,7 +103,7 @@ test('a record is gone at its very expiry, swept or not, and its tombstone tells
   })
   expect((await store.reader.list('default', {}, 5)).tasks).toEqual([])
   expect(await store.redis.keys(`${store.prefix}:*done:*`)).toHaveLength(1)
-  expect(await store.reader.delete('default', taskId, 1000)).toMatchObject({ outcome: 'gone' })
+  expect(await store.control.delete('default', taskId)).toMatchObject({ outcome: 'gone' })
 })
 
 test('the sweep leaves a tombstone and takes the task out of every index; the tombstone dies in time', async () => {
@@ -144,11 +144,11 @@ test('a sweep does a bounded part and says that there is more; two sweepers do n
 test('only an ended task can be deleted, once, by its tenant; then its tombstone answers', async () => {
   const store = testStore()
   const open = await create(store, { lane: 'elsewhere' })
-  expect(await store.reader.delete('default', open, 1000)).toEqual({ outcome: 'open', status: 'pending' })
+  expect(await store.control.delete('default', open)).toEqual({ outcome: 'open', status: 'pending' })
   const taskId = await ended(store)
-  expect(await store.reader.delete('another', taskId, 60_000)).toEqual({ outcome: 'unknown' })
+  expect(await store.control.delete('another', taskId)).toEqual({ outcome: 'unknown' })
   const outcomes = await Promise.all(
-    Array.from({ length: 20 }, () => store.reader.delete('default', taskId, 60_000)),
+    Array.from({ length: 20 }, () => store.control.delete('default', taskId)),
   )
   expect(outcomes.filter(({ outcome }) => outcome === 'deleted')).toHaveLength(1)
   expect(outcomes.filter(({ outcome }) => outcome === 'gone')).toHaveLength(19)

@@ -19,12 +19,6 @@ export type ReadOutcome =
   | { outcome: 'gone'; tombstone: Tombstone }
   | { outcome: 'unknown' }
 
-export type DeleteOutcome =
-  | { outcome: 'deleted' }
-  | { outcome: 'open'; status: TaskStatus }
-  | { outcome: 'gone'; tombstone: Tombstone }
-  | { outcome: 'unknown' }
-
 /** Which tasks a list holds. Times in ms since the epoch, exclusive. */
 export interface TaskFilter {
   operation?: string
@@ -39,7 +33,7 @@ export interface Cursor {
   taskId: string
 }
 
-/** Reads, lists and deletes tasks as their tenant sees them. An id that is not this tenant's is unknown. */
+/** Reads and lists tasks as their tenant sees them. An id that is not this tenant's is unknown. */
 export class TaskReader {
   readonly #scripts: Scripts
   readonly #batchers: TickBatcher<{ tenant: string; taskId: string }, ReadOutcome>[]
@@ -59,23 +53,6 @@ export class TaskReader {
   async read(tenant: string, taskId: string): Promise<ReadOutcome> {
     const batcher = this.#batchers[shardOfId(taskId)]
     return batcher ? batcher.add({ tenant, taskId }) : { outcome: 'unknown' }
-  }
-
-  /**
-   * Deletes an ended task; its tombstone stays for `tombstoneMs`.
-   *
-   * @throws {StoreUnavailable}
-   */
-  async delete(tenant: string, taskId: string, tombstoneMs: number): Promise<DeleteOutcome> {
-    if (shardOfId(taskId) >= this.#scripts.shards) return { outcome: 'unknown' }
-    const [, word, ...rest] = await this.#scripts.run('delete', shardOfId(taskId), [
-      tenant,
-      taskId,
-      tombstoneMs,
-    ])
-    if (word === 'open') return { outcome: 'open', status: rest[0] as TaskStatus }
-    if (word === 'gone') return { outcome: 'gone', tombstone: decodeTombstone(rest as string[]) }
-    return { outcome: word as 'deleted' | 'unknown' }
   }
 
   /**
@@ -125,7 +102,8 @@ function decodeAnswer(taskId: string, answer: unknown[] | null): ReadOutcome {
   return { outcome: 'task', task: decodeRecord(taskId, record), position: position < 0 ? null : position }
 }
 
-function decodeTombstone([status, reason, finished, resource]: string[]): Tombstone {
+/** Reads a tombstone from what a script answers. */
+export function decodeTombstone([status, reason, finished, resource]: string[]): Tombstone {
   return {
     status: status as TaskStatus,
     reason: reason || null,

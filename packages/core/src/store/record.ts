@@ -1,4 +1,12 @@
-import type { FailureReason, StepState, TaskError, TaskStatus } from '@accepted/contract'
+import {
+  type EndedStatus,
+  type EndReason,
+  type StepState,
+  type TaskError,
+  type TaskErrorKind,
+  type TaskStatus,
+  taskError,
+} from '@accepted/contract'
 
 /** What the API knows of a task when it accepts it, kept as one JSON text. */
 export interface TaskHead {
@@ -11,7 +19,6 @@ export interface TaskHead {
   params: Record<string, unknown>
   /** Names of the steps, in declared order. */
   steps: readonly string[]
-  maxAttempts: number
   /** The `rel` of its resource, if the operation makes one. */
   collection?: string
   requestId: string
@@ -35,9 +42,15 @@ export interface TaskRecord {
   lane: string
   priority: number
   status: TaskStatus
-  reason: FailureReason | null
+  /** Why it is canceling or ended, unless it completed. */
+  reason: EndReason | null
   version: number
   attempt: number
+  maxAttempts: number
+  /** What one attempt, or one pass of undoing, may take. */
+  runMs: number
+  /** What a handler has to settle after its signal fired. */
+  graceMs: number
   progress: number
   head: TaskHead
   /** JSON text; absent in lists and for requests without a body. */
@@ -46,8 +59,7 @@ export interface TaskRecord {
   result?: string
   resource: string | null
   error: TaskError | null
-  /** The finished steps' outcomes as JSON text; emptied at the end. */
-  steps: Map<string, { state: StepState; outcome: string }>
+  steps: Map<string, StepRecord>
   attempts: AttemptRecord[]
   createdMs: number
   updatedMs: number
@@ -55,10 +67,34 @@ export interface TaskRecord {
   /** Start of the current or last attempt. */
   beganMs: number | null
   finishedMs: number | null
+  /** When it is canceled if it has not ended. */
+  deadlineMs: number | null
+  /** While it awaits confirmation. */
+  confirmByMs: number | null
   expiresMs: number | null
+  /** What it will be once it is undone, while it is canceling. */
+  endsAs: EndedStatus | null
+  /** Tries of undoing, in a row without one step undone. */
+  undos: number
 }
 
-const STEP_LETTERS: Record<string, StepState> = { b: 'in progress', f: 'finished', x: 'failed' }
+/** A step of a task. */
+export interface StepRecord {
+  state: StepState
+  /** JSON text of a finished step, as long as the task is open. */
+  outcome: string
+  /** Whether it has an undo that was not run to its end. */
+  undoable: boolean
+}
+
+const STEP_LETTERS: Record<string, StepState> = {
+  b: 'in progress',
+  f: 'finished',
+  u: 'finished',
+  x: 'failed',
+  r: 'reverting',
+  v: 'reverted',
+}
 
 /** Reads a record from the text that a script answers: name, value, name, value, …, with U+001F between. */
 export function decodeRecord(taskId: string, text: string): TaskRecord {
@@ -70,12 +106,14 @@ export function decodeRecord(taskId: string, text: string): TaskRecord {
     const name = flat[at]!
     const value = flat[at + 1]!
     if (name.startsWith('step:')) {
-      steps.set(name.slice(5), { state: STEP_LETTERS[value[0]!]!, outcome: value.slice(1) })
+      steps.set(name.slice(5), decodeStep(value))
     } else if (name.startsWith('attempt:')) {
       attempts.push({ token: Number(name.slice(8)), attempt: decodeAttempt(value) })
     } else fields.set(name, value)
   }
-  const [tenant, operation, lane, priority] = fields.get('fixed')!.split(' ')
+  const [tenant, operation, lane, priority, , limits] = fields.get('fixed')!.split(' ')
+  const [, maxAttempts, runMs, graceMs] = limits!.split(',').map(Number)
+  const reason = (fields.get('reason') || null) as EndReason | null
   const [body, result, error] = [fields.get('body'), fields.get('result'), fields.get('error')]
   const number = (name: string) => Number(fields.get(name))
   const time = (name: string) => (fields.has(name) ? number(name) : null)
@@ -86,15 +124,18 @@ export function decodeRecord(taskId: string, text: string): TaskRecord {
     lane: lane!,
     priority: Number(priority),
     status: fields.get('status') as TaskStatus,
-    reason: (fields.get('reason') as FailureReason | undefined) ?? null,
+    reason,
     version: number('version'),
     attempt: number('attempt'),
+    maxAttempts: maxAttempts!,
+    runMs: runMs!,
+    graceMs: graceMs!,
     progress: number('progress'),
     head: JSON.parse(fields.get('head')!) as TaskHead,
     ...(body ? { body } : {}),
     ...(result ? { result } : {}),
-    resource: fields.get('resource') ?? null,
-    error: error ? (JSON.parse(error) as TaskError) : null,
+    resource: fields.get('resource') || null,
+    error: decodeError(error || reason || ''),
     steps,
     attempts: attempts.sort((a, b) => a.token - b.token).map(({ attempt }) => attempt),
     createdMs: number('created'),
@@ -102,17 +143,36 @@ export function decodeRecord(taskId: string, text: string): TaskRecord {
     startedMs: time('started'),
     beganMs: time('began'),
     finishedMs: time('finished'),
+    deadlineMs: time('deadline'),
+    confirmByMs: time('confirm_by'),
     expiresMs: time('expires'),
+    endsAs: (fields.get('ends_as') as EndedStatus | undefined) ?? null,
+    undos: fields.has('undos') ? number('undos') : 0,
   }
 }
 
-/** "number started", then " ended error" once it ended; the error is JSON or nothing. */
+function decodeStep(text: string): StepRecord {
+  const letter = text[0]!
+  return {
+    state: STEP_LETTERS[letter]!,
+    outcome: text.slice(1),
+    undoable: letter === 'u' || letter === 'r',
+  }
+}
+
+/** JSON, or the name of a kind whose words are always the same, or nothing. */
+function decodeError(text: string): TaskError | null {
+  if (!text) return null
+  return text.startsWith('{') ? (JSON.parse(text) as TaskError) : taskError(text as TaskErrorKind)
+}
+
+/** "number started", then " ended error" once it ended. */
 function decodeAttempt(text: string): AttemptRecord {
   const [, attempt, started, ended, error] = /^(\d+) (\d+)(?: (\d+) (.*))?$/s.exec(text)!
   return {
     attempt: Number(attempt),
     startedMs: Number(started),
     endedMs: ended ? Number(ended) : null,
-    error: error ? (JSON.parse(error) as TaskError) : null,
+    error: decodeError(error ?? ''),
   }
 }

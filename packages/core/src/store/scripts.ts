@@ -4,7 +4,9 @@ import { guarded } from './outage.ts'
 import { RedisClock } from './redis-clock.ts'
 
 const NAMES = [
+  'cancel',
   'claim',
+  'confirm',
   'create',
   'delete',
   'end',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { OperationContract } from '@accepted/contract'
 import { newId, shardOfTenant } from '../ids.ts'
 import type { LaneJobs } from '../lane-jobs.ts'
 import { StoreUnavailable } from './outage.ts'
@@ -11,6 +12,39 @@ const ACCEPT_WITHIN_MS = 950
 const KEY_LIFETIME_MS = 24 * 60 * 60 * 1000
 const LARGEST_BATCH = 8
 
+/** How long and how often, in ms; what is null is not limited. */
+export interface TaskLimits {
+  attempts: number
+  startMs: number | null
+  runMs: number
+  totalMs: number | null
+  graceMs: number
+  /** How long it may await confirmation; null: it needs none. */
+  confirmMs: number | null
+}
+
+/**
+ * The limits of an operation's tasks.
+ *
+ * @param cancelAfterMs the request's own: it can only tighten the total
+ */
+export function limitsOf(contract: OperationContract, cancelAfterMs?: number): TaskLimits {
+  const { startSeconds, runSeconds, totalSeconds, graceSeconds } = contract.timeouts
+  const totals = [cancelAfterMs, msOf(totalSeconds)].filter((ms) => typeof ms === 'number')
+  return {
+    attempts: contract.attempts,
+    startMs: msOf(startSeconds),
+    runMs: runSeconds * 1000,
+    totalMs: totals.length > 0 ? Math.min(...totals) : null,
+    graceMs: graceSeconds * 1000,
+    confirmMs: msOf(contract.confirm?.withinSeconds),
+  }
+}
+
+function msOf(seconds: number | undefined): number | null {
+  return seconds === undefined ? null : seconds * 1000
+}
+
 /** A request for a task. */
 export interface Submission {
   tenant: string
@@ -21,6 +55,7 @@ export interface Submission {
   head: TaskHead
   /** The body as JSON text, or '' for none. */
   body: string
+  limits: TaskLimits
   /** Most tasks that may wait in the lane. */
   maxBacklog: number
   /** Most tasks that the caller accepts before its own; Infinity: any number. */
@@ -85,7 +120,12 @@ export class Submissions {
         Math.min(submission.maxQueue, Number.MAX_SAFE_INTEGER),
       )
       args.push(idempotency ? digest(idempotency.key) : '', idempotency?.fingerprint ?? '', KEY_LIFETIME_MS)
-      args.push(submission.head.steps.length, JSON.stringify(submission.head), submission.body)
+      const { attempts, runMs, graceMs, confirmMs, startMs, totalMs } = submission.limits
+      args.push(
+        [submission.head.steps.length, attempts, runMs, graceMs, confirmMs ?? 0].map(Math.ceil).join(),
+      )
+      args.push(Math.ceil(startMs ?? 0), Math.ceil(totalMs ?? 0))
+      args.push(JSON.stringify(submission.head), submission.body)
     }
     const [now, ...outcomes] = await this.#scripts.run('create', shard, args)
     return items.map(({ id, submission }, index) =>
@@ -122,6 +162,7 @@ function outcomeOf(
 /** The record as create.lua has just written it. */
 function acceptedRecord(taskId: string, submission: Submission, now: number): TaskRecord {
   const { tenant, operation, lane, priority, head, body } = submission
+  const { attempts, runMs, graceMs, totalMs } = submission.limits
   return {
     taskId,
     tenant,
@@ -132,6 +173,9 @@ function acceptedRecord(taskId: string, submission: Submission, now: number): Ta
     reason: null,
     version: 1,
     attempt: 0,
+    maxAttempts: attempts,
+    runMs: Math.ceil(runMs),
+    graceMs: Math.ceil(graceMs),
     progress: 0,
     head,
     ...(body ? { body } : {}),
@@ -144,7 +188,11 @@ function acceptedRecord(taskId: string, submission: Submission, now: number): Ta
     startedMs: null,
     beganMs: null,
     finishedMs: null,
+    deadlineMs: totalMs === null ? null : now + Math.ceil(totalMs),
+    confirmByMs: null,
     expiresMs: null,
+    endsAs: null,
+    undos: 0,
   }
 }
 

@@ -1,4 +1,3 @@
-import type { TaskError } from '@accepted/contract'
 import type { LaneJobs } from '../lane-jobs.ts'
 import type { Scripts } from './scripts.ts'
 import { LEASE_MS } from './work.ts'
@@ -16,8 +15,6 @@ export interface UpkeepTerms {
   retentionMs: number
   /** How long an expired task answers 410. */
   tombstoneMs: number
-  /** What a task says that lost its worker too often. */
-  lostError: TaskError
 }
 
 /** What a lane really does. Durations in ms, newest first. */
@@ -54,18 +51,10 @@ export class Upkeep {
   async tick(
     shard: number,
     lanes: readonly string[],
-    { tombstoneMs, retentionMs, lostError }: UpkeepTerms,
+    { tombstoneMs, retentionMs }: UpkeepTerms,
     probeAfterMs = PROBE_AFTER_MS,
   ): Promise<{ done: number; more: boolean }> {
-    const terms = [
-      TICK_LIMIT,
-      tombstoneMs,
-      probeAfterMs,
-      LEASE_MS,
-      MAX_LOSSES,
-      JSON.stringify(lostError),
-      retentionMs,
-    ]
+    const terms = [TICK_LIMIT, tombstoneMs, probeAfterMs, LEASE_MS, MAX_LOSSES, retentionMs]
     const [, done, ...wanted] = await this.#scripts.run('tick', shard, [...terms, ...lanes])
     for (let at = 0; at < wanted.length; at += 2) {
       this.#jobs.add(shard, wanted[at] as string, Number(wanted[at + 1]))

@@ -1,7 +1,7 @@
+import { taskError } from '@accepted/contract'
 import { expect, test } from 'vitest'
 import {
   createdId,
-  LOST,
   loseWorker,
   submission,
   type TestStore,
@@ -11,6 +11,7 @@ import {
 } from '../testing/index.ts'
 import { type Claim, Work } from './work.ts'
 
+const FAULT = taskError('permanent_error', 'It cannot be.')
 const COMPLETED = {
   status: 'completed',
   reason: null,
@@ -23,7 +24,7 @@ const FAILED = {
   reason: 'permanent_error',
   result: null,
   resource: null,
-  error: LOST,
+  error: FAULT,
 } as const
 
 async function create(store: TestStore, changes = {}): Promise<string> {
@@ -96,7 +97,7 @@ test('a write that does not name the latest claim is refused, whatever it is', a
   const before = await read(store, taskId)
   expect(await store.work.progress(lost, 50)).toBe('stale')
   expect(await store.work.step(lost, 'one', 'finished', '1')).toBe('stale')
-  expect(await store.work.retry(lost, 0, LOST)).toBe('stale')
+  expect(await store.work.retry(lost, 0, FAULT)).toBe('stale')
   expect(await store.work.release(lost)).toBe('stale')
   expect(await store.work.end(lost, COMPLETED)).toBe('stale')
   expect(await read(store, taskId)).toEqual(before)
@@ -144,14 +145,14 @@ test('a later attempt finds the finished steps with their outcomes, and progress
   await store.work.step(first, 'one', 'finished', '{"a":[]}')
   await store.work.step(first, 'two', 'failed')
   await store.work.progress(first, 90)
-  await store.work.retry(first, 0, LOST)
+  await store.work.retry(first, 0, FAULT)
   await store.upkeep.tick(0, [], terms())
   const { task } = await claim(store)
   expect(task.steps.get('one')).toEqual({ state: 'finished', outcome: '{"a":[]}' })
   expect(task.steps.get('two')).toEqual({ state: 'failed', outcome: '' })
   expect(task).toMatchObject({ attempt: 2, progress: 50 })
   expect(task.attempts).toMatchObject([
-    { attempt: 1, error: LOST, endedMs: expect.any(Number) },
+    { attempt: 1, error: FAULT, endedMs: expect.any(Number) },
     { attempt: 2, error: null },
   ])
 })
@@ -159,7 +160,7 @@ test('a later attempt finds the finished steps with their outcomes, and progress
 test('a retry waits for its time on Redis’s clock, and its lane is asked for a job then', async () => {
   const store = testStore()
   const taskId = await create(store)
-  await store.work.retry(await claim(store), 150, LOST)
+  await store.work.retry(await claim(store), 150, FAULT)
   const due = (await read(store, taskId)).updatedMs + 150
   expect(await store.work.claim(0, 'test')).toBeNull()
   expect(await store.reader.read('default', taskId)).toMatchObject({
@@ -198,7 +199,11 @@ test('a task whose worker is lost: once back to the flow, twice to the suspects,
   expect(await store.redis.hgetall(`${store.scripts.prefixOf(0)}running:test`)).toEqual({ '~suspects': '1' })
   await loseWorker(store, taskId)
   expect(await store.work.claim(0, 'test')).toBeNull()
-  expect(await read(store, taskId)).toMatchObject({ status: 'failed', reason: 'worker_lost', error: LOST })
+  expect(await read(store, taskId)).toMatchObject({
+    status: 'failed',
+    reason: 'worker_lost',
+    error: { code: 'worker_lost' },
+  })
   expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 0, running: 0 })
 })
 

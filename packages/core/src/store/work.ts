@@ -1,4 +1,4 @@
-import type { EndedStatus, FailureReason, TaskError } from '@accepted/contract'
+import type { EndedStatus, EndReason, TaskError, TaskStatus } from '@accepted/contract'
 import { shardOfId } from '../ids.ts'
 import type { LaneJobs } from '../lane-jobs.ts'
 import { decodeRecord, type TaskRecord } from './record.ts'
@@ -9,24 +9,40 @@ import { TickBatcher } from './tick-batcher.ts'
 export const LEASE_MS = 8_000
 const LARGEST_BATCH = 50
 
-/** A task in the hands of a worker. The token fences it: only the latest holder's writes count. */
+/**
+ * A task in the hands of a worker: to run it or, if it is `canceling`, to undo it. The token fences it: only the latest
+ * holder's writes count.
+ */
 export interface Claim {
   task: TaskRecord
   token: string
 }
 
-/** How a task ends. */
+/** What an attempt came to. */
 export interface Ending {
   status: EndedStatus
-  reason: FailureReason | null
+  reason: EndReason | null
   /** JSON text. */
   result: string | null
   resource: string | null
+  /** None: what the reason says by itself. */
   error: TaskError | null
 }
 
-/** `stale`: another worker holds the task now, or it ended; nothing was written. */
-export type WriteOutcome = 'ok' | 'stale'
+/**
+ * `stale`: another worker holds the task now, or it ended; nothing was written. `canceling`: the task is to end, and so is
+ * the attempt; of what it writes only that a step finished or failed was written.
+ */
+export type WriteOutcome = 'ok' | 'stale' | 'canceling'
+
+/** `undo`: the task is not over before its finished steps are undone, which is for its holder to do, under a new claim. */
+export type EndOutcome =
+  | { outcome: 'ok'; status: TaskStatus }
+  | { outcome: 'undo'; claim: Claim }
+  | { outcome: 'stale' }
+
+/** States of a step, and of its undo. */
+export type StepWrite = 'begun' | 'finished' | 'undoable' | 'failed' | 'reverting' | 'reverted'
 
 /** What the worker does with tasks. Every write names its claim; a claim that is not the latest is refused. */
 export class Work {
@@ -41,8 +57,8 @@ export class Work {
   constructor(scripts: Scripts, jobs: LaneJobs, retentionMs: number) {
     this.#scripts = scripts
     this.#jobs = jobs
-    this.#claims = this.#batchers('claim', [LEASE_MS])
-    this.#ends = this.#batchers('end', [retentionMs])
+    this.#claims = this.#batchers('claim', [LEASE_MS, retentionMs])
+    this.#ends = this.#batchers('end', [retentionMs, LEASE_MS])
   }
 
   /**
@@ -58,15 +74,17 @@ export class Work {
     return { task: decodeRecord(taskId as string, record as string), token: token as string }
   }
 
-  /** Renews claims; resolves to those that are not the latest any more. */
-  async renew(claims: Claim[]): Promise<Claim[]> {
-    const lost: Claim[] = []
+  /** Renews claims; resolves to those that are not the latest any more, and those whose task is canceling. */
+  async renew(claims: Claim[]): Promise<{ stale: Claim[]; canceling: Claim[] }> {
+    const found: { stale: Claim[]; canceling: Claim[] } = { stale: [], canceling: [] }
     for (const [shard, own] of Map.groupBy(claims, ({ task }) => shardOfId(task.taskId))) {
       const args = own.flatMap(({ task, token }) => [task.taskId, token])
       const [, ...places] = await this.#scripts.run('renew', shard, [LEASE_MS, ...args])
-      lost.push(...places.map((place) => own[Number(place)]!))
+      for (let at = 0; at < places.length; at += 2) {
+        found[places[at + 1] as 'stale' | 'canceling'].push(own[Number(places[at])]!)
+      }
     }
-    return lost
+    return found
   }
 
   /** @param percent 0…100, whole */
@@ -74,19 +92,14 @@ export class Work {
     return this.#write('progress', claim, [percent])
   }
 
-  /** @param outcome what a finished step returned, as JSON text */
-  async step(
-    claim: Claim,
-    name: string,
-    state: 'begun' | 'finished' | 'failed',
-    outcome = '',
-  ): Promise<WriteOutcome> {
+  /** @param outcome what a finished step returned, as JSON text; `undoable` is a finished step that has an undo */
+  async step(claim: Claim, name: string, state: StepWrite, outcome = ''): Promise<WriteOutcome> {
     return this.#write('step', claim, [name, state, outcome])
   }
 
-  /** The attempt failed and counts; the next is due in `delayMs`. */
-  async retry(claim: Claim, delayMs: number, error: TaskError): Promise<WriteOutcome> {
-    return this.#write('requeue', claim, ['retry', Math.ceil(delayMs), JSON.stringify(error)])
+  /** The attempt, or the undo, failed; the next is due in `delayMs`. `canceling`: there is none, the task is to end. */
+  async retry(claim: Claim, delayMs: number, error: TaskError | null): Promise<WriteOutcome> {
+    return this.#write('requeue', claim, ['retry', Math.ceil(delayMs), error ? JSON.stringify(error) : ''])
   }
 
   /** The worker stops: the task waits again as if this attempt had not been. */
@@ -94,14 +107,20 @@ export class Work {
     return this.#write('requeue', claim, ['release', 0, ''])
   }
 
-  async end(claim: Claim, ending: Ending): Promise<WriteOutcome> {
+  /**
+   * The attempt, or the undo, is over. A task that is canceling ends as was decided then, whatever `ending` says, unless
+   * that is `revert_failed`.
+   */
+  async end(claim: Claim, ending: Ending): Promise<EndOutcome> {
     const { status, reason, result, resource, error } = ending
     const { taskId, lane } = claim.task
     const shard = shardOfId(taskId)
     const texts = [status, reason ?? '', result ?? '', resource ?? '', error ? JSON.stringify(error) : '']
-    const [outcome, jobs] = await this.#ends[shard]!.add([taskId, claim.token, ...texts])
-    this.#jobs.add(shard, lane, Number(jobs ?? 0))
-    return outcome as WriteOutcome
+    const [outcome, jobs, what, record] = await this.#ends[shard]!.add([taskId, claim.token, ...texts])
+    if (outcome === 'stale') return { outcome: 'stale' }
+    this.#jobs.add(shard, lane, Number(jobs))
+    if (outcome === 'ok') return { outcome: 'ok', status: what as TaskStatus }
+    return { outcome: 'undo', claim: { task: decodeRecord(taskId, record as string), token: what as string } }
   }
 
   /** One batcher a shard for a script that takes many items after what they share. */

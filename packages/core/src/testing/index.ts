@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { TaskError } from '@accepted/contract'
 import { inject, onTestFinished } from 'vitest'
 import {
   connectForWork,
@@ -9,23 +8,16 @@ import {
   type Submission,
   type SubmissionOutcome,
   Submissions,
+  TaskControl,
   TaskReader,
   Upkeep,
   type UpkeepTerms,
   Work,
 } from '../index.ts'
 
-/** The error of a task that lost its workers, in tests. */
-export const LOST: TaskError = {
-  type: '/problems/worker_lost',
-  title: 'Lost',
-  code: 'worker_lost',
-  message: 'Lost.',
-}
-
 /** Terms of upkeep that a test need not spell out. */
 export function terms(changes: Partial<UpkeepTerms> = {}): UpkeepTerms {
-  return { retentionMs: 60_000, tombstoneMs: 60_000, lostError: LOST, ...changes }
+  return { retentionMs: 60_000, tombstoneMs: 60_000, ...changes }
 }
 
 /** A prefix that no other test has. */
@@ -54,6 +46,7 @@ export function testStore({ retentionMs = 60_000, shards = 1, url = inject('redi
     jobs,
     log,
     submissions: new Submissions(scripts, jobs),
+    control: new TaskControl(scripts, jobs, retentionMs, 60_000),
     reader: new TaskReader(scripts),
     work: new Work(scripts, jobs, retentionMs),
     upkeep: new Upkeep(scripts, jobs),
@@ -82,11 +75,11 @@ export function submission(changes: Partial<Submission> = {}): Submission {
       header: {},
       params: {},
       steps: ['one', 'two'],
-      maxAttempts: 3,
       requestId: 'request-1',
       traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
     },
     body: '{"n":1}',
+    limits: { attempts: 3, startMs: null, runMs: 3_600_000, totalMs: null, graceMs: 5_000, confirmMs: null },
     maxBacklog: 1_000_000,
     maxQueue: Number.POSITIVE_INFINITY,
     ...changes,

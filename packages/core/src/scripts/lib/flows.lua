@@ -56,6 +56,13 @@ local function flow_take(lane)
   end
 end
 
+-- Takes an item out of those that wait, if it is there.
+local function flow_remove(lane, flow, item)
+  if redis.call('ZREM', flow_key(lane, flow), item) == 0 then return end
+  redis.call('HINCRBY', P .. 'lane:' .. lane, 'waiting', -1)
+  if redis.call('EXISTS', flow_key(lane, flow)) == 0 then redis.call('ZREM', P .. 'turns:' .. lane, flow) end
+end
+
 -- An item of the flow no longer runs. Returns 1 if that made a capped flow ready: it wants one more job.
 local function flow_release(lane, flow)
   if redis.call('HINCRBY', P .. 'running:' .. lane, flow, -1) <= 0 then

@@ -1,7 +1,9 @@
 -- An ended record is packed in two parts, so that lists and expiry need not touch what may be large.
 local BULKY = { body = true, result = true }
 -- What only an open record needs.
-local SPENT = { flow = true, token = true, done = true, losses = true }
+local SPENT = {
+  flow = true, token = true, done = true, losses = true, undos = true, ends_as = true, start_by = true, confirm_by = true,
+}
 
 -- What is empty is left out, and of a step's outcome all but its state.
 local function pack_record(record)

@@ -2,7 +2,9 @@
 -- carried as text and never decoded here.
 -- Fields: 'fixed' = what never changes and scripts need; 'head', 'body'; status, version, token, attempt, flow,
 -- progress, done (finished steps), created, updated, began, started, finished, expires, losses, reason, error, result,
--- resource; 'step:NAME' = a letter for its state, then its outcome; 'attempt:TOKEN' = "number started ended error".
+-- resource, deadline, start_by, confirm_by, ends_as (what a task that is canceling will be), undos (tries of undoing since
+-- a step was undone); 'step:NAME' = a letter for its state, then its outcome; 'attempt:TOKEN' = "number started ended
+-- error", the error being JSON or the name of a kind.
 
 local function open_key(id) return P .. 'open:' .. id end
 local function done_key(id) return P .. 'done:' .. id end
@@ -13,19 +15,80 @@ local function map_of(flat)
   return map
 end
 
+-- The record of an open task, empty if there is none.
+local function open_record(id) return map_of(redis.call('HGETALL', open_key(id))) end
+
 -- A record as one text: far cheaper to carry than its parts. No field has this character: JSON does not allow it.
 local function joined(flat) return table.concat(flat, '\31') end
 
--- tenant, operation, lane, priority, order (µs: its place in lists), number of steps
+local function timestamp(ms) return string.format('%.0f', ms) end
+
+-- tenant, operation, lane, priority, order (µs: its place in lists)
 local function fixed_of(record)
-  return record.fixed:match('^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+  return record.fixed:match('^(%S+) (%S+) (%S+) (%S+) (%S+)')
+end
+
+-- number of steps; attempts; ms: one attempt, its grace, to wait for confirmation (0 = none is needed)
+local function limits_of(record)
+  local steps, attempts, run, grace, confirm = record.fixed:match('(%d+),(%d+),(%d+),(%d+),(%d+)$')
+  return tonumber(steps), tonumber(attempts), tonumber(run), tonumber(grace), tonumber(confirm)
 end
 
 local function status_index(tenant, operation, status)
   return P .. 'index:' .. tenant .. ':' .. operation .. ':' .. status
 end
 
-local function index_move(id, tenant, operation, order, from, to)
-  redis.call('ZREM', status_index(tenant, operation, from), id)
+local function index_move(id, record, to)
+  local tenant, operation, _, _, order = fixed_of(record)
+  redis.call('ZREM', status_index(tenant, operation, record.status), id)
   redis.call('ZADD', status_index(tenant, operation, to), order, id)
+end
+
+-- Tells whoever watches a task that it has changed.
+local function announce(id, version) redis.call('PUBLISH', P .. 'task:' .. id, version) end
+
+-- Writes what is shown of an open task: one version more.
+local function change(id, record, fields)
+  fields.version, fields.updated = tostring(record.version + 1), now_text
+  local flat = {}
+  for field, value in pairs(fields) do
+    record[field] = value
+    flat[#flat + 1] = field
+    flat[#flat + 1] = value
+  end
+  redis.call('HSET', open_key(id), unpack(flat))
+  announce(id, record.version)
+end
+
+-- What a record's open attempt becomes when it ends; nothing if none is open.
+local function attempt_ended(record, error)
+  local field = 'attempt:' .. record.token
+  local open = record[field]
+  if not open or not open:match('^%d+ %d+$') then return {} end
+  return { [field] = open .. ' ' .. now_text .. ' ' .. error }
+end
+
+-- Whether something finished is left to undo.
+local function undoable(record)
+  for field, value in pairs(record) do
+    if field:sub(1, 5) == 'step:' and (value:sub(1, 1) == 'u' or value:sub(1, 1) == 'r') then return true end
+  end
+  return false
+end
+
+-- What steps that were cut off become, as fields: a begun one, or one whose undo was begun, has failed.
+local function steps_cut_off(record, letters)
+  local fields = {}
+  for field, value in pairs(record) do
+    if field:sub(1, 5) == 'step:' and letters:find(value:sub(1, 1), 1, true) then fields[field] = 'x' end
+  end
+  return fields
+end
+
+local function merged(...)
+  local all = {}
+  for _, fields in ipairs({ ... }) do
+    for field, value in pairs(fields) do all[field] = value end
+  end
+  return all
 end

@@ -2,8 +2,11 @@
 -- enough for Redis to keep it as a listpack. Field: the id's 16 bytes. Value: ending, finished (ms), dies (s), resource.
 local TOMB_HOUR_MS = 3600000
 local TOMB_PARTS = 1024
+-- A tombstone holds the place of its ending here: new ones are added behind.
 local ENDINGS = {
   'completed:', 'failed:attempts_exhausted', 'failed:permanent_error', 'failed:invalid_result', 'failed:worker_lost',
+  'failed:run_timeout', 'failed:revert_failed', 'canceled:client', 'canceled:start_timeout', 'canceled:deadline',
+  'canceled:unconfirmed',
 }
 
 local function tomb_place(tenant, id)

@@ -7,25 +7,43 @@ local function enqueue(id, lane, flow, order, priority)
   flow_push(lane, flow, id, string.format('%.0f', order + priority * PRIORITY_STEP_US))
 end
 
--- A running task is pending again. It waits in its flow, or until `due` if that is given.
--- `counts`: whether the attempt is used up. Returns how many jobs its lane wants for it now.
-local function requeue(id, record, flow, counts, due, error)
-  local tenant, operation, lane, priority, order, steps = fixed_of(record)
-  local history = 'attempt:' .. record.token
-  redis.call('HSET', open_key(id), 'status', 'pending', 'flow', flow, 'updated', now_text,
-    'version', tostring(record.version + 1), 'attempt', tostring(record.attempt - (counts and 0 or 1)),
-    'progress', tostring(share_of(record.done, steps)), history, record[history] .. ' ' .. now_text .. ' ' .. error)
-  -- A step that was begun but not finished is to be begun again.
-  for field, value in pairs(record) do
-    if field:sub(1, 5) == 'step:' and value:sub(1, 1) == 'b' then redis.call('HDEL', open_key(id), field) end
+-- Puts an open task where it waits: what is to be undone goes before all that is to be done.
+-- Returns how many jobs its lane wants for it.
+local function wait_in(id, record, flow)
+  local _, _, lane, priority, order = fixed_of(record)
+  if record.status == 'canceling' then flow_push(lane, flow, id, '0')
+  else enqueue(id, lane, flow, order, priority) end
+  return 1
+end
+
+-- Takes a task from where it stands: its slot, the timers, or its flow. Returns how many jobs its lane wants.
+local function leave(id, record)
+  local _, _, lane = fixed_of(record)
+  if redis.call('ZREM', P .. 'timers', 'lease:' .. id) == 1 then return flow_release(lane, record.flow) end
+  if redis.call('ZREM', P .. 'timers', 'retry:' .. id) == 0 then flow_remove(lane, record.flow, id) end
+  return 0
+end
+
+-- A task that is held waits again, in `how.flow` or, until `how.due` if that is given, among the timers.
+-- `how.counts`: whether the attempt is used up. `how.error`: of the attempt. Returns how many jobs its lane wants.
+local function requeue(id, record, how)
+  local jobs = leave(id, record)
+  local fields = merged(attempt_ended(record, how.error), { flow = how.flow })
+  if record.status == 'canceling' then
+    fields = merged(fields, steps_cut_off(record, 'b'))
+    if how.counts then fields.undos = tostring((record.undos or 0) + 1) end
+  else
+    index_move(id, record, 'pending')
+    fields.status = 'pending'
+    fields.attempt = tostring(record.attempt - (how.counts and 0 or 1))
+    fields.progress = tostring(share_of(record.done, (limits_of(record))))
+    -- A step that was begun but not finished is to be begun again.
+    for field, value in pairs(record) do
+      if field:sub(1, 5) == 'step:' and value:sub(1, 1) == 'b' then redis.call('HDEL', open_key(id), field) end
+    end
   end
-  redis.call('ZREM', P .. 'timers', 'lease:' .. id)
-  index_move(id, tenant, operation, order, 'running', 'pending')
-  local jobs = flow_release(lane, record.flow)
-  if due then
-    redis.call('ZADD', P .. 'timers', due, 'retry:' .. id)
-    return jobs
-  end
-  enqueue(id, lane, flow, order, priority)
-  return jobs + 1
+  change(id, record, fields)
+  if not how.due then return jobs + wait_in(id, record, how.flow) end
+  redis.call('ZADD', P .. 'timers', timestamp(how.due), 'retry:' .. id)
+  return jobs
 end

@@ -1,0 +1,66 @@
+import { taskError } from '@accepted/contract'
+import type { Ending, Logger, SchemaFault } from '@accepted/core'
+import type { PermanentError, RetryableError } from '@accepted/operations'
+import type { RunnableOperation } from './runnable-operation.ts'
+
+/** Most bytes that a result, or the outcome of a step, may have as JSON. */
+export const RESULT_MAX_BYTES = 1024 * 1024
+/** What a `Location` may hold. */
+const PATH = /^\/[\x21-\x7e]*$/
+
+const NOTHING = { result: null, resource: null, error: null } as const
+
+/** What an attempt came to that was canceled; the record knows how its task ends. */
+export const CANCELED: Ending = { ...NOTHING, status: 'canceled', reason: 'client' }
+export const TIMED_OUT: Ending = { ...NOTHING, status: 'failed', reason: 'run_timeout' }
+const INVALID_RESULT: Ending = { ...NOTHING, status: 'failed', reason: 'invalid_result' }
+
+export function failedForGood({ message, code }: PermanentError): Ending {
+  const error = taskError('permanent_error', message || undefined, code)
+  return { ...NOTHING, status: 'failed', reason: 'permanent_error', error }
+}
+
+/** @param last what the last attempt said to callers, if it said anything */
+export function exhausted(last: RetryableError | null): Ending {
+  const error = last && taskError('attempts_exhausted', last.message || undefined, last.code)
+  return { ...NOTHING, status: 'failed', reason: 'attempts_exhausted', error }
+}
+
+/** @param standing the steps that are not undone, the one whose undo failed first */
+export function notReverted(standing: string[]): Ending {
+  const others = standing.length > 1 ? ` Still standing before it: ${standing.slice(1).join(', ')}.` : ''
+  const message = `The step '${standing[0]}' could not be undone.${others}`
+  return { ...NOTHING, status: 'failed', reason: 'revert_failed', error: taskError('revert_failed', message) }
+}
+
+/** How a task ends whose handler returned: completed, or failed if what it returned breaks the contract. */
+export function endingOf({ contract, outputFaults }: RunnableOperation, value: unknown, log: Logger): Ending {
+  const invalid = (why: string): Ending => {
+    log.error({ why }, 'the handler returned what its contract refuses')
+    return INVALID_RESULT
+  }
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value ?? null)
+  } catch (error) {
+    return invalid(`it is not JSON: ${(error as Error).message}`)
+  }
+  if (text === undefined) return invalid('it is not JSON')
+  if (Buffer.byteLength(text) > RESULT_MAX_BYTES)
+    return invalid(`it is larger than ${RESULT_MAX_BYTES} bytes`)
+  const result: unknown = JSON.parse(text)
+  const faults = outputFaults(result)
+  if (faults.length > 0) return invalid(inWords(faults))
+  let resource: string | null
+  try {
+    resource = contract.resource?.(result as never) ?? null
+  } catch (error) {
+    return invalid(`its resource cannot be told: ${(error as Error).message}`)
+  }
+  if (resource !== null && !PATH.test(resource)) return invalid('its resource is not a path in visible ASCII')
+  return { status: 'completed', reason: null, result: text, resource, error: null }
+}
+
+export function inWords(faults: SchemaFault[]): string {
+  return faults.map(({ pointer, detail }) => `${pointer || 'it'} ${detail}`).join('; ')
+}

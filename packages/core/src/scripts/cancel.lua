@@ -1,0 +1,14 @@
+#!lua flags=allow-oom
+-- uses shard flows records waiting packing ending fencing canceling tombstones absent
+-- Cancels a task on its client's word. ARGV: tenant, id, retention (ms).
+-- Returns {now, 'canceled' | 'canceling', lane, jobs wanted, record} (again while it is canceling) | {now, 'ended', status} |
+-- {now, 'gone', status, reason, finished, resource} | {now, 'unknown'}.
+local tenant, id, retention = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local record = open_record(id)
+if not record.fixed then return absent(tenant, id) end
+local owner, _, lane = fixed_of(record)
+if owner ~= tenant then return { now, 'unknown' } end
+local jobs = 0
+if record.status ~= 'canceling' then jobs = cancel_task(id, record, 'client', retention) end
+local outcome = redis.call('EXISTS', open_key(id)) == 1 and 'canceling' or 'canceled'
+return { now, outcome, lane, jobs, shown(id) }

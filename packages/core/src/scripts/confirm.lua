@@ -1,0 +1,19 @@
+#!lua flags=allow-oom
+-- uses shard flows records waiting packing ending fencing canceling tombstones absent
+-- Confirms a task that awaits it. ARGV: tenant, id, retention (ms).
+-- Returns {now, 'confirmed', lane, jobs wanted, record} | {now, 'not_awaiting', status, lane, jobs wanted} | {now, 'ended',
+-- status} | {now, 'gone', status, reason, finished, resource} | {now, 'unknown'}. A word that comes too late finds the
+-- task unconfirmed, whether or not a tick has come by (rule 6).
+local tenant, id, retention = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local record = open_record(id)
+if not record.fixed then return absent(tenant, id) end
+local owner, _, lane = fixed_of(record)
+if owner ~= tenant then return { now, 'unknown' } end
+if record.status ~= 'awaiting_confirmation' then return { now, 'not_awaiting', record.status, lane, 0 } end
+if now >= tonumber(record.confirm_by) then
+  local jobs = cancel_task(id, record, 'unconfirmed', retention)
+  if redis.call('EXISTS', open_key(id)) == 0 then return absent(tenant, id) end
+  return { now, 'not_awaiting', 'canceling', lane, jobs }
+end
+local jobs = end_task(id, record, { status = 'completed', reason = '', error = '' }, retention)
+return { now, 'confirmed', lane, jobs, shown(id) }

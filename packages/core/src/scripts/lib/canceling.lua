@@ -1,0 +1,42 @@
+-- A task that is not to complete: what was finished of it is undone first, newest step first.
+
+-- What a record says once it is decided how its task will end.
+local function decided(ends_as, reason, error)
+  return { status = 'canceling', ends_as = ends_as, reason = reason, error = error, losses = '0', undos = '0' }
+end
+
+-- A task that nobody holds any more is undone by whoever claims it; one with nothing to undo ends.
+-- Returns how many jobs its lane wants.
+local function abandon(id, record, ends_as, reason, flow, retention)
+  if not undoable(record) then
+    return end_task(id, record, { status = ends_as, reason = reason, error = '' }, retention)
+  end
+  local jobs = leave(id, record)
+  index_move(id, record, 'canceling')
+  local cut = merged(attempt_ended(record, reason), steps_cut_off(record, 'b'))
+  change(id, record, merged(cut, decided(ends_as, reason, ''), { flow = flow }))
+  return jobs + wait_in(id, record, flow)
+end
+
+-- Cancels an open task that is not canceling yet. A running one stays in its worker's hands, which is told: its attempt
+-- is to settle, so that a step that finishes meanwhile is known to be undone. Returns how many jobs its lane wants.
+local function cancel_task(id, record, reason, retention)
+  if record.status ~= 'running' then return abandon(id, record, 'canceled', reason, record.flow, retention) end
+  index_move(id, record, 'canceling')
+  change(id, record, decided('canceled', reason, ''))
+  redis.call('PUBLISH', P .. 'cancels', id)
+  return 0
+end
+
+-- The holder goes on with undoing: under a new token, so that a handler that ignores its signal can write nothing more.
+-- `decision`: what is decided just now, if it was not before. Returns the new token.
+local function take_over(id, record, decision, lease)
+  local cause = merged(record, decision)
+  local error = (cause.error or '') ~= '' and cause.error or cause.reason
+  local fields = merged(attempt_ended(record, error), steps_cut_off(record, 'b'), decision)
+  fields.token, fields.began = tostring(record.token + 1), now_text
+  if decision.status then index_move(id, record, decision.status) end
+  change(id, record, fields)
+  lease_for(id, record, lease)
+  return record.token
+end

@@ -1,0 +1,104 @@
+import type { EndedStatus, TaskStatus } from '@accepted/contract'
+import { shardOfId } from '../ids.ts'
+import type { LaneJobs } from '../lane-jobs.ts'
+import { decodeTombstone, type Tombstone } from './reader.ts'
+import { decodeRecord, type TaskRecord } from './record.ts'
+import type { ScriptArgument, ScriptName, Scripts } from './scripts.ts'
+
+/** What is told of a task that cannot be acted on since its record is gone, or never was this tenant's. */
+export type Absent = { outcome: 'gone'; tombstone: Tombstone } | { outcome: 'unknown' }
+
+/** `canceled`: at once, nothing of it was done. `canceling`: it ends once what was done is undone. */
+export type CancelOutcome =
+  | { outcome: 'canceled' | 'canceling'; task: TaskRecord }
+  | { outcome: 'ended'; status: EndedStatus }
+  | Absent
+
+export type ConfirmOutcome =
+  | { outcome: 'confirmed'; task: TaskRecord }
+  | { outcome: 'not_awaiting' | 'ended'; status: TaskStatus }
+  | Absent
+
+export type DeleteOutcome = { outcome: 'deleted' } | { outcome: 'open'; status: TaskStatus } | Absent
+
+/**
+ * What a client does with its tasks. Each act is one script: of acts that race exactly one wins, and every caller is told
+ * how the task stands after its own.
+ */
+export class TaskControl {
+  readonly #scripts: Scripts
+  readonly #jobs: LaneJobs
+  readonly #retentionMs: number
+  readonly #tombstoneMs: number
+
+  /**
+   * @param retentionMs how long an ended record is kept
+   * @param tombstoneMs how long a deleted task answers 410
+   */
+  constructor(scripts: Scripts, jobs: LaneJobs, retentionMs: number, tombstoneMs: number) {
+    this.#scripts = scripts
+    this.#jobs = jobs
+    this.#retentionMs = retentionMs
+    this.#tombstoneMs = tombstoneMs
+  }
+
+  /**
+   * Cancels a task that has not ended; once more changes nothing.
+   *
+   * @throws {StoreUnavailable}
+   */
+  async cancel(tenant: string, taskId: string): Promise<CancelOutcome> {
+    const [word, ...rest] = await this.#run('cancel', tenant, taskId, this.#retentionMs)
+    if (word === 'ended') return { outcome: 'ended', status: rest[0] as EndedStatus }
+    if (word !== 'canceled' && word !== 'canceling') return absentOf(word, rest)
+    const [lane, jobs, record] = rest as [string, number, string]
+    this.#jobs.add(shardOfId(taskId), lane, jobs)
+    return { outcome: word, task: decodeRecord(taskId, record) }
+  }
+
+  /**
+   * Confirms a task that awaits it; it completes.
+   *
+   * @throws {StoreUnavailable}
+   */
+  async confirm(tenant: string, taskId: string): Promise<ConfirmOutcome> {
+    const [word, ...rest] = await this.#run('confirm', tenant, taskId, this.#retentionMs)
+    if (word === 'ended') return { outcome: 'ended', status: rest[0] as TaskStatus }
+    if (word === 'not_awaiting') {
+      const [status, lane, jobs] = rest as [TaskStatus, string, number]
+      this.#jobs.add(shardOfId(taskId), lane, jobs)
+      return { outcome: 'not_awaiting', status }
+    }
+    if (word !== 'confirmed') return absentOf(word, rest)
+    const [lane, jobs, record] = rest as [string, number, string]
+    this.#jobs.add(shardOfId(taskId), lane, jobs)
+    return { outcome: 'confirmed', task: decodeRecord(taskId, record) }
+  }
+
+  /**
+   * Deletes an ended task; its tombstone stays.
+   *
+   * @throws {StoreUnavailable}
+   */
+  async delete(tenant: string, taskId: string): Promise<DeleteOutcome> {
+    const [word, ...rest] = await this.#run('delete', tenant, taskId, this.#tombstoneMs)
+    if (word === 'open') return { outcome: 'open', status: rest[0] as TaskStatus }
+    return word === 'deleted' ? { outcome: 'deleted' } : absentOf(word, rest)
+  }
+
+  async #run(
+    script: ScriptName,
+    tenant: string,
+    taskId: string,
+    ...args: ScriptArgument[]
+  ): Promise<[word: string, ...unknown[]]> {
+    if (shardOfId(taskId) >= this.#scripts.shards) return ['unknown']
+    const [, word, ...rest] = await this.#scripts.run(script, shardOfId(taskId), [tenant, taskId, ...args])
+    return [word as string, ...rest]
+  }
+}
+
+function absentOf(word: string, rest: unknown[]): Absent {
+  if (word === 'gone') return { outcome: 'gone', tombstone: decodeTombstone(rest as string[]) }
+  return { outcome: 'unknown' }
+}
