@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard flows records waiting packing ending fencing canceling tombstones absent
+-- uses shard flows records fencing waiting packing ending canceling tombstones absent
 -- Cancels a task on its client's word. ARGV: tenant, id, retention (ms).
 -- Returns {now, 'canceled' | 'canceling', lane, jobs wanted, record} (again while it is canceling) | {now, 'ended', status} |
 -- {now, 'gone', status, reason, finished, resource} | {now, 'unknown'}.

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard flows records waiting packing ending fencing canceling
+-- uses shard flows records fencing waiting packing ending canceling
 -- Takes for each of a batch the task whose turn it is in a lane: to run it or, if it is canceling, to undo it.
 -- ARGV: lease (ms), retention (ms), lane, lane, …
 -- Returns {now, outcome…}: {'claimed', jobs wanted, id, token, record}, the record before, then what changed, so that

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard flows records waiting packing ending fencing canceling tombstones absent
+-- uses shard flows records fencing waiting packing ending canceling tombstones absent
 -- Confirms a task that awaits it. ARGV: tenant, id, retention (ms).
 -- Returns {now, 'confirmed', lane, jobs wanted, record} | {now, 'not_awaiting', status, lane, jobs wanted} | {now, 'ended',
 -- status} | {now, 'gone', status, reason, finished, resource} | {now, 'unknown'}. A word that comes too late finds the

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard flows records waiting packing ending fencing canceling tombstones
+-- uses shard flows records fencing waiting packing ending canceling tombstones
 -- Does what is due, at most `limit` things: retries go back to their flows, tasks that passed a deadline are canceled,
 -- ended records expire into tombstones, tasks whose lease ran out have taken too long or lost their worker. Of the latter one
 -- goes back to its flow once; a second time, to the suspects; after that it fails. After a time in which nobody ticked, since Redis or all workers were away, leases get a whole term more.

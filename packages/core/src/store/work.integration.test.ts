@@ -64,7 +64,7 @@ test('the end is one step: record, indexes, flow, expiry', async () => {
   const store = testStore({ retentionMs: 5000 })
   const taskId = await create(store)
   const held = await claim(store)
-  expect(await store.work.end(held, COMPLETED)).toBe('ok')
+  expect(await store.work.end(held, COMPLETED)).toMatchObject({ outcome: 'ok' })
   const task = await read(store, taskId)
   expect(task).toMatchObject({
     status: 'completed',
@@ -99,10 +99,10 @@ test('a write that does not name the latest claim is refused, whatever it is', a
   expect(await store.work.step(lost, 'one', 'finished', '1')).toBe('stale')
   expect(await store.work.retry(lost, 0, FAULT)).toBe('stale')
   expect(await store.work.release(lost)).toBe('stale')
-  expect(await store.work.end(lost, COMPLETED)).toBe('stale')
+  expect(await store.work.end(lost, COMPLETED)).toMatchObject({ outcome: 'stale' })
   expect(await read(store, taskId)).toEqual(before)
-  expect(await store.work.end(holder, COMPLETED)).toBe('ok')
-  expect(await store.work.end(holder, FAILED)).toBe('stale')
+  expect(await store.work.end(holder, COMPLETED)).toMatchObject({ outcome: 'ok' })
+  expect(await store.work.end(holder, FAILED)).toMatchObject({ outcome: 'stale' })
   expect((await read(store, taskId)).status).toBe('completed')
 })
 
@@ -112,7 +112,7 @@ test('of two that end a task at once, one does', async () => {
     await create(store)
     const held = await claim(store)
     const outcomes = await Promise.all([store.work.end(held, COMPLETED), store.work.end(held, FAILED)])
-    expect(outcomes.sort()).toEqual(['ok', 'stale'])
+    expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['ok', 'stale'])
   }
   expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 0, running: 0 })
 })
@@ -148,8 +148,8 @@ test('a later attempt finds the finished steps with their outcomes, and progress
   await store.work.retry(first, 0, FAULT)
   await store.upkeep.tick(0, [], terms())
   const { task } = await claim(store)
-  expect(task.steps.get('one')).toEqual({ state: 'finished', outcome: '{"a":[]}' })
-  expect(task.steps.get('two')).toEqual({ state: 'failed', outcome: '' })
+  expect(task.steps.get('one')).toEqual({ state: 'finished', outcome: '{"a":[]}', undoable: false })
+  expect(task.steps.get('two')).toEqual({ state: 'failed', outcome: '', undoable: false })
   expect(task).toMatchObject({ attempt: 2, progress: 50 })
   expect(task.attempts).toMatchObject([
     { attempt: 1, error: FAULT, endedMs: expect.any(Number) },
@@ -213,12 +213,12 @@ test('a claim that is renewed is not lost; one that another has taken over is to
   const held = await claim(store)
   const timers = `${store.scripts.prefixOf(0)}timers`
   await store.redis.zadd(timers, 1, `lease:${taskId}`)
-  expect(await store.work.renew([held])).toEqual([])
+  expect(await store.work.renew([held])).toEqual({ stale: [], canceling: [] })
   await store.upkeep.tick(0, [], terms())
   expect(await read(store, taskId)).toMatchObject({ status: 'running' })
   await loseWorker(store, taskId)
   const holder = await claim(store)
-  expect(await store.work.renew([held, holder])).toEqual([held])
+  expect(await store.work.renew([held, holder])).toEqual({ stale: [held], canceling: [] })
 })
 
 test('after a time in which nobody ticked, nobody is taken for lost before a whole lease', async () => {
@@ -249,7 +249,7 @@ test('suspects run one at a time, and the end of one asks for a job for the next
   expect(suspect.task.taskId).toBe(a)
   expect(await store.work.claim(0, 'test')).toBeNull()
   const before = await store.jobs.waiting(0, 'test')
-  expect(await store.work.end(suspect, COMPLETED)).toBe('ok')
+  expect(await store.work.end(suspect, COMPLETED)).toMatchObject({ outcome: 'ok' })
   await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(before + 1)
   expect((await claim(store)).task.taskId).toBe(b)
 })
