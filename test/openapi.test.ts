@@ -46,6 +46,8 @@ const ROUTES = [
   'POST /cars',
   'GET /cars',
   'GET /cars/{car_id}',
+  'POST /cars/{car_id}/reservations',
+  'GET /cars/{car_id}/reservations/{reservation_id}',
   'POST /orders',
   'POST /orders/reports',
   'GET /orders/reports/{report_id}',

@@ -10,7 +10,7 @@ import {
   TaskReader,
   Upkeep,
 } from '@accepted/core'
-import { carStore, orderStore, reportStore, resourceSpace } from '@accepted/operations'
+import { carStore, orderStore, reportStore, reservationStore, resourceSpace } from '@accepted/operations'
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -119,7 +119,11 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   taskRoutes(app, read)
   taskActionRoutes(app, act)
   operationRoutes(app, read, act)
-  carRoutes(app, (request) => carStore(spaceOf(request)))
+  carRoutes(
+    app,
+    (request) => carStore(spaceOf(request)),
+    (request) => reservationStore(spaceOf(request)),
+  )
   orderRoutes(app, {
     ordersOf: (request) => orderStore(spaceOf(request)),
     reportsOf: (request) => reportStore(spaceOf(request)),

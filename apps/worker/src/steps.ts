@@ -1,6 +1,6 @@
 import type { Claim, Logger, StepWrite, Work } from '@accepted/core'
 import type { StepOptions } from '@accepted/operations'
-import { AttemptAborted } from './attempt-aborted.ts'
+import { AttemptAborted, causeOf } from './attempt-aborted.ts'
 import { RESULT_MAX_BYTES } from './endings.ts'
 import { persist } from './persist.ts'
 
@@ -32,12 +32,13 @@ export class Steps {
     const stored = steps.get(name)
     if (stored?.state === 'finished') return JSON.parse(stored.outcome) as T
     this.#abort.signal.throwIfAborted()
-    await this.#write(name, 'begun')
+    await this.#write(name, undo ? 'begun_undoable' : 'begun')
     let outcome: string
     try {
       outcome = outcomeText(name, await run())
     } catch (error) {
-      if (!this.#abort.signal.aborted) await this.#write(name, 'failed')
+      const why = causeOf(this.#abort.signal)
+      if (why !== 'fenced' && why !== 'stopping') await this.#write(name, 'failed')
       throw error
     }
     // Written though the attempt may be canceled meanwhile: what is finished must be known to be undone.

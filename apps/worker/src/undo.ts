@@ -4,7 +4,7 @@ import { AttemptAborted } from './attempt-aborted.ts'
 import { persist } from './persist.ts'
 import { callHandler, type RunnableOperation } from './runnable-operation.ts'
 
-/** A finished step and how to undo it. */
+/** A step and how to undo it. */
 interface Reversal {
   name: string
   undo: (signal: AbortSignal) => Promise<void> | void
@@ -37,7 +37,7 @@ export class UndoFailed extends Error {
 }
 
 /**
- * Undoes the finished steps of a task, newest first, each recorded before and after.
+ * Undoes the steps of a task that finished or were cut off, newest first, each recorded before and after.
  *
  * @throws {UndoFailed} at the first step whose undo fails
  * @throws {AttemptAborted} once the pass must end
@@ -84,12 +84,9 @@ async function learnReversals(pass: UndoPass, wanted: Set<string>): Promise<Reve
     const stored = task.steps.get(name)
     // The handler may have gone on after it.
     if (stored?.state === 'failed') throw new Error(`the step '${name}' failed`)
-    if (!stored?.outcome) return stop()
-    const outcome = JSON.parse(stored.outcome) as T
-    if (undo && wanted.has(name)) {
-      found.push({ name, undo: (signal) => undo(outcome, signal) })
-      if (found.length === wanted.size) return stop()
-    }
+    const outcome = stored?.outcome ? (JSON.parse(stored.outcome) as T) : undefined
+    if (undo && wanted.has(name)) found.push({ name, undo: (signal) => undo(outcome, signal) })
+    if (outcome === undefined || found.length === wanted.size) return stop()
     return outcome
   }
   const signal = AbortSignal.any([enough.signal, pass.abort.signal])

@@ -12,13 +12,15 @@ export interface HandlerLog {
 /** What belongs to a step besides its work. */
 export interface StepOptions<T> {
   /**
-   * Takes back what the finished step did. What it throws is logged and it is tried again, with backoff; a `PermanentError`,
-   * or too many tries, end the task as `failed`, `revert_failed`.
+   * Takes back what the step did: after it finished, or if it was cut off (its worker died, or it ignored its signal), when
+   * nobody knows how far it came. A step that throws is not undone: it has to leave nothing behind by itself. What an undo
+   * throws is logged and it is tried again, with backoff; a `PermanentError`, or too many tries, end the task as `failed`,
+   * `revert_failed`.
    *
-   * @param outcome what the step returned, as JSON gives it back
+   * @param outcome what the step returned, as JSON gives it back; undefined if it was cut off
    * @param signal aborts when this try must end
    */
-  undo?: (outcome: T, signal: AbortSignal) => Promise<void> | void
+  undo?: (outcome: T | undefined, signal: AbortSignal) => Promise<void> | void
 }
 
 /** What a handler is given for one attempt. */
@@ -43,9 +45,9 @@ export interface HandlerContext<Input, Step extends string, Settings> {
    * Runs a named part of the work. Its outcome is stored before `step` resolves; a later attempt does not run it again
    * but is handed the stored outcome, which is why that must be JSON.
    *
-   * If the task is canceled, misses a deadline, fails or is not confirmed, finished steps that have an `undo` are undone,
-   * newest first, perhaps by another worker: that calls the handler again, up to the first step that is not finished, only to
-   * learn the undos. So what an undo needs must come from the input and from outcomes. It may run more than once.
+   * If the task is canceled, misses a deadline, fails or is not confirmed, steps that have an `undo` are undone, newest
+   * first, perhaps by another worker: that calls the handler again, up to the first step that is not finished, only to learn
+   * the undos. So what an undo needs must come from the input and from outcomes. It may run more than once.
    *
    * @throws what `run` throws, and an `AbortError` once the attempt must end
    */

@@ -7,6 +7,7 @@ export * from './handler.ts'
 export * from './resources/cars.ts'
 export * from './resources/orders.ts'
 export * from './resources/reports.ts'
+export * from './resources/reservations.ts'
 export * from './resources/resource-space.ts'
 
 /** A folder that breaks the rules of operations; the message says how, for whoever starts the process. */

@@ -1,5 +1,6 @@
+import { Uuid7 } from '@accepted/contract'
 import { guarded, isId } from '@accepted/core'
-import { Car, type carStore } from '@accepted/operations'
+import { Car, type carStore, Reservation, type reservationStore } from '@accepted/operations'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Immediate } from '../operation-route.ts'
@@ -8,6 +9,9 @@ import { problemResponses, response } from '../responses.ts'
 
 /** The cars of a request's tenant. */
 export type CarsOf = (request: FastifyRequest) => ReturnType<typeof carStore>
+
+/** The reservations of a request's tenant. */
+export type ReservationsOf = (request: FastifyRequest) => ReturnType<typeof reservationStore>
 
 /** How `GET /cars/{car_id}` answers at once. */
 export function readCar(carsOf: CarsOf): Immediate {
@@ -24,8 +28,8 @@ export function readCar(carsOf: CarsOf): Immediate {
   }
 }
 
-/** `GET /cars`: newest first, by pages. */
-export function carRoutes(app: FastifyInstance, carsOf: CarsOf): void {
+/** `GET /cars`: newest first, by pages. `GET /cars/{id}/reservations/{id}`. */
+export function carRoutes(app: FastifyInstance, carsOf: CarsOf, reservationsOf: ReservationsOf): void {
   app.get(
     '/cars',
     {
@@ -61,6 +65,32 @@ export function carRoutes(app: FastifyInstance, carsOf: CarsOf): void {
       if (!page) throw notACursor()
       if (page.next) reply.header('link', `</cars?limit=${limit}&cursor=${page.next}>; rel="next"`)
       return reply.header('cache-control', 'private, no-cache').send(page.cars)
+    },
+  )
+
+  app.get(
+    '/cars/:car_id/reservations/:reservation_id',
+    {
+      schema: {
+        operationId: 'reservation.read',
+        summary: 'Read a reservation',
+        description: 'It is gone once it was canceled or not confirmed in time.',
+        tags: ['reservations'],
+        params: Type.Object({ car_id: Uuid7('The car'), reservation_id: Uuid7('The reservation') }),
+        response: {
+          200: response('The reservation', Reservation, ['Cache-Control']),
+          ...problemResponses('not_found', 'store_unavailable'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { car_id: carId, reservation_id: id } = request.params as {
+        car_id: string
+        reservation_id: string
+      }
+      const reservation = await guarded(() => reservationsOf(request).get(carId, id))
+      if (!reservation) throw new ProblemError('not_found', 'There is no such reservation.')
+      return reply.header('cache-control', 'private, no-cache').send(reservation)
     },
   )
 }

@@ -4,12 +4,14 @@
 -- finished step). Kept as 'step:NAME' = a letter for the state, then the outcome.
 -- Returns {now, 'ok' | 'canceling' | 'stale'}: none begins while the task is canceling, but what finishes is known to be undone.
 -- Upholds rule 5 (fencing); a step's outcome is durable before the next begins.
-local LETTERS = { begun = 'b', finished = 'f', undoable = 'u', failed = 'x', reverting = 'r', reverted = 'v' }
+local LETTERS = {
+  begun = 'b', begun_undoable = 'd', finished = 'f', undoable = 'u', failed = 'x', reverting = 'r', reverted = 'v',
+}
 local id, token, step, state, outcome = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local key, field = open_key(id), 'step:' .. step
 local status = held_status(id, token)
 if not status then return { now, 'stale' } end
-if state == 'begun' and status == 'canceling' then return { now, 'canceling' } end
+if state:sub(1, 5) == 'begun' and status == 'canceling' then return { now, 'canceling' } end
 
 local before = redis.call('HGET', key, field) or ''
 -- An undo keeps the outcome: a later pass needs those of all steps that were finished.

@@ -81,14 +81,16 @@ export interface TaskRecord {
 /** A step of a task. */
 export interface StepRecord {
   state: StepState
-  /** JSON text of a finished step, as long as the task is open. */
+  /** JSON text of a finished step, as long as the task is open; else ''. */
   outcome: string
-  /** Whether it has an undo that was not run to its end. */
+  /** Whether it is to be undone: it finished or was cut off, has an undo, and that was not run to its end. */
   undoable: boolean
 }
 
 const STEP_LETTERS: Record<string, StepState> = {
   b: 'in progress',
+  d: 'in progress',
+  p: 'not started',
   f: 'finished',
   u: 'finished',
   x: 'failed',
@@ -156,7 +158,7 @@ function decodeStep(text: string): StepRecord {
   return {
     state: STEP_LETTERS[letter]!,
     outcome: text.slice(1),
-    undoable: letter === 'u' || letter === 'r',
+    undoable: 'udpr'.includes(letter),
   }
 }
 

@@ -42,7 +42,14 @@ export type EndOutcome =
   | { outcome: 'stale' }
 
 /** States of a step, and of its undo. */
-export type StepWrite = 'begun' | 'finished' | 'undoable' | 'failed' | 'reverting' | 'reverted'
+export type StepWrite =
+  | 'begun'
+  | 'begun_undoable'
+  | 'finished'
+  | 'undoable'
+  | 'failed'
+  | 'reverting'
+  | 'reverted'
 
 /** What the worker does with tasks. Every write names its claim; a claim that is not the latest is refused. */
 export class Work {
@@ -92,7 +99,7 @@ export class Work {
     return this.#write('progress', claim, [percent])
   }
 
-  /** @param outcome what a finished step returned, as JSON text; `undoable` is a finished step that has an undo */
+  /** @param outcome what a finished step returned, as JSON text; `begun_undoable` and `undoable` (finished) are for a step that has an undo */
   async step(claim: Claim, name: string, state: StepWrite, outcome = ''): Promise<WriteOutcome> {
     return this.#write('step', claim, [name, state, outcome])
   }

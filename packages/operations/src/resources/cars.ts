@@ -1,5 +1,6 @@
 import { Timestamp, Uuid7 } from '@accepted/contract'
 import { type Static, Type } from 'typebox'
+import { type Reservation, reservationKey } from './reservations.ts'
 import type { ResourceSpace } from './resource-space.ts'
 
 /** What a customer orders. */
@@ -15,7 +16,9 @@ export const Car = Type.Object(
     car_id: Uuid7('The car'),
     ...carOrder,
     built_at: Timestamp('When it was finished'),
-    reserved_by: Type.Union([Type.String(), Type.Null()], { description: 'Who holds it' }),
+    reserved_by: Type.Union([Type.String(), Type.Null()], {
+      description: 'The customer for whom it is held; the id of the reservation if that names none',
+    }),
   },
   { title: 'Car', description: 'A car that a task built' },
 )
@@ -23,6 +26,16 @@ export type Car = Static<typeof Car>
 
 /** The cars of a tenant: `cars` is a zset of ids by the time they were built, `car:ID` the car as JSON. */
 export function carStore({ redis, key }: ResourceSpace) {
+  /** Those of these cars that are there, each with who holds it. */
+  async function read(ids: string[]): Promise<Car[]> {
+    if (ids.length === 0) return []
+    const [cars, holders] = await Promise.all([
+      redis.mget(ids.map((id) => key(`car:${id}`))),
+      redis.mget(ids.map((id) => key(reservationKey(id)))),
+    ])
+    return cars.flatMap((text, at) => (text ? [held(JSON.parse(text) as Car, holders[at]!)] : []))
+  }
+
   return {
     /** Adds or replaces a car. */
     async put(car: Car): Promise<void> {
@@ -34,9 +47,19 @@ export function carStore({ redis, key }: ResourceSpace) {
       for (const [error] of results ?? []) if (error) throw error
     },
 
+    /** Takes a car away; one that is not there is no fault. */
+    async remove(carId: string): Promise<void> {
+      const results = await redis
+        .multi()
+        .del(key(`car:${carId}`), key(reservationKey(carId)))
+        .zrem(key('cars'), carId)
+        .exec()
+      for (const [error] of results ?? []) if (error) throw error
+    },
+
     async get(carId: string): Promise<Car | null> {
-      const text = await redis.get(key(`car:${carId}`))
-      return text ? (JSON.parse(text) as Car) : null
+      const [car] = await read([carId])
+      return car ?? null
     },
 
     /**
@@ -48,11 +71,16 @@ export function carStore({ redis, key }: ResourceSpace) {
       if (rank === null) return null
       const ids = await redis.zrevrange(key('cars'), rank + 1, rank + 1 + limit)
       const shown = ids.slice(0, limit)
-      const texts = shown.length > 0 ? await redis.mget(shown.map((id) => key(`car:${id}`))) : []
       return {
-        cars: texts.filter((text) => text !== null).map((text) => JSON.parse(text) as Car),
+        cars: await read(shown),
         next: ids.length > limit ? shown.at(-1)! : null,
       }
     },
   }
+}
+
+function held(car: Car, holder: string | null): Car {
+  if (!holder) return car
+  const { customer, reservation_id } = JSON.parse(holder) as Reservation
+  return { ...car, reserved_by: customer ?? reservation_id }
 }

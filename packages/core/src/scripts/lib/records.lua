@@ -68,20 +68,24 @@ local function attempt_ended(record, error)
   return { [field] = open .. ' ' .. now_text .. ' ' .. error }
 end
 
--- Whether something finished is left to undo.
-local function undoable(record)
+-- The letters of a step: b begun, f finished, x failed; with an undo: d begun (d for doubt: if it is cut off, nobody knows how
+-- far it came), p begun once and cut off, u finished, r reverting, v reverted.
+-- The steps whose letter is one of these, by their fields.
+local function steps_in(record, letters)
+  local found = {}
   for field, value in pairs(record) do
-    if field:sub(1, 5) == 'step:' and (value:sub(1, 1) == 'u' or value:sub(1, 1) == 'r') then return true end
+    if field:sub(1, 5) == 'step:' and letters:find(value:sub(1, 1), 1, true) then found[field] = value end
   end
-  return false
+  return found
 end
 
--- What steps that were cut off become, as fields: a begun one, or one whose undo was begun, has failed.
+-- Whether something is left to undo.
+local function undoable(record) return next(steps_in(record, 'udpr')) ~= nil end
+
+-- What steps with one of these letters become if they were cut off, as fields: failed.
 local function steps_cut_off(record, letters)
   local fields = {}
-  for field, value in pairs(record) do
-    if field:sub(1, 5) == 'step:' and letters:find(value:sub(1, 1), 1, true) then fields[field] = 'x' end
-  end
+  for field in pairs(steps_in(record, letters)) do fields[field] = 'x' end
   return fields
 end
 

@@ -38,9 +38,8 @@ local function requeue(id, record, how)
     fields.attempt = tostring(record.attempt - (how.counts and 0 or 1))
     fields.progress = tostring(share_of(record.done, (limits_of(record))))
     -- A step that was begun but not finished is to be begun again.
-    for field, value in pairs(record) do
-      if field:sub(1, 5) == 'step:' and value:sub(1, 1) == 'b' then redis.call('HDEL', open_key(id), field) end
-    end
+    for field in pairs(steps_in(record, 'b')) do redis.call('HDEL', open_key(id), field) end
+    for field in pairs(steps_in(record, 'd')) do fields[field] = 'p' end
   end
   change(id, record, fields)
   if not how.due then return jobs + wait_in(id, record, how.flow) end
