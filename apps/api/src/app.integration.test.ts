@@ -1,26 +1,6 @@
 import { expect, test } from 'vitest'
+import { expectProblem, post } from './testing/requests.ts'
 import { MUSTANG, testApp } from './testing/test-app.ts'
-
-type Answer = { statusCode: number; headers: Record<string, unknown>; json(): Record<string, unknown> }
-
-function expectProblem(answer: Answer, status: number, code: string, more: object = {}) {
-  expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/)
-  expect(answer.headers['x-request-id']).toMatch(/./)
-  expect(answer.json()).toMatchObject({
-    status,
-    code,
-    type: `http://accepted.test/problems/${code}`,
-    ...more,
-  })
-  expect(answer.statusCode).toBe(status)
-}
-
-const post = (url: string, payload: unknown, headers = {}) => ({
-  method: 'POST' as const,
-  url,
-  headers: { 'content-type': 'application/json', ...headers },
-  payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
-})
 
 test('a start answers 202 with the task and every header that leads on', async () => {
   const { ask } = await testApp()
@@ -298,14 +278,6 @@ test('a full lane is refused with 503 and when to come again; so is one that is 
   expect(
     (await ask(post('/orders/reports', { start_date: '2021-10-01', end_date: '2021-10-02' }))).statusCode,
   ).toBe(202)
-})
-
-test('a task that has not ended cannot be deleted', async () => {
-  const { ask } = await testApp()
-  const { task_id } = (await ask(post('/cars', MUSTANG))).json()
-  expectProblem(await ask({ method: 'DELETE', url: `/tasks/${task_id}` }), 409, 'not_ended', {
-    task_status: 'pending',
-  })
 })
 
 test('a tag that is still true answers 304, with the hint and without a body', async () => {

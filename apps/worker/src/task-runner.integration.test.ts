@@ -1,54 +1,7 @@
-import { defineOperation } from '@accepted/contract'
-import {
-  createdId,
-  loseWorker,
-  submission,
-  type TestStore,
-  terms,
-  testStore,
-  until,
-} from '@accepted/core/testing'
-import { type HandlerContext, handle, PermanentError, resourceSpace } from '@accepted/operations'
-import { Type } from 'typebox'
+import { createdId, loseWorker, submission, terms, until } from '@accepted/core/testing'
+import { PermanentError } from '@accepted/operations'
 import { expect, test } from 'vitest'
-import { TaskRunner } from './task-runner.ts'
-
-type Context = HandlerContext<{ n: number; unit: string }, 'one' | 'two', { PACE: number }>
-
-const contract = defineOperation({
-  name: 'test.run',
-  route: 'POST /tests',
-  summary: 'A test',
-  input: Type.Object({ n: Type.Integer(), unit: Type.String({ default: 'mm' }) }),
-  output: Type.Object({ sum: Type.Number() }, { additionalProperties: false }),
-  steps: ['one', 'two'],
-  lane: 'test',
-  backoff: { firstMs: 10, maxMs: 20 },
-  settings: Type.Object({ PACE: Type.Integer({ default: 7 }) }),
-})
-
-/** A runner whose one operation does what the test says, on a task that waits. */
-async function scene(run: (context: Context) => Promise<unknown>, environment = {}) {
-  const store = testStore()
-  const operation = handle(contract, run as never)
-  const dependencies = {
-    work: store.work,
-    operations: new Map([['test.run', operation]]),
-    resourcesOf: (tenant: string) => resourceSpace(store.redis, store.prefix, tenant),
-    environment,
-    log: store.log,
-    random: () => 0,
-  }
-  const runner = new TaskRunner(dependencies)
-  const taskId = createdId(await store.submissions.create(submission()))
-  return { store, runner, taskId, dependencies, operation }
-}
-
-async function read(store: TestStore, taskId: string) {
-  const outcome = await store.reader.read('default', taskId)
-  if (outcome.outcome !== 'task') throw new Error(outcome.outcome)
-  return outcome.task
-}
+import { readTask, scene } from './testing/scene.ts'
 
 test('a handler gets its input, completed by the schema, and its own settings', async () => {
   let seen: unknown
@@ -57,16 +10,16 @@ test('a handler gets its input, completed by the schema, and its own settings', 
       seen = { input, settings, attempt, tenant }
       return { sum: 3 }
     },
-    { PACE: '9' },
+    { environment: { PACE: '9' } },
   )
   expect(await runner.runNext(0, 'test')).toBe(true)
   expect(seen).toEqual({ input: { n: 1, unit: 'mm' }, settings: { PACE: 9 }, attempt: 1, tenant: 'default' })
-  expect(await read(store, taskId)).toMatchObject({ status: 'completed', result: '{"sum":3}' })
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'completed', result: '{"sum":3}' })
   expect(await runner.runNext(0, 'test')).toBe(false)
 })
 
 test('faulty settings of an operation stop the start, in words', async () => {
-  await expect(scene(async () => ({ sum: 1 }), { PACE: 'fast' })).rejects.toThrow(
+  await expect(scene(async () => ({ sum: 1 }), { environment: { PACE: 'fast' } })).rejects.toThrow(
     /PACE=fast: must be integer/,
   )
 })
@@ -93,7 +46,7 @@ test('finished steps are skipped on a re-run and hand back what they stored', as
     })
   }
   expect(calls).toEqual(['one 1', 'two 1', 'two 2', 'two 3'])
-  const task = await read(store, taskId)
+  const task = await readTask(store, taskId)
   expect(task).toMatchObject({ status: 'completed', result: '{"sum":3}', attempt: 3 })
   expect(task.attempts.map(({ error }) => error?.code ?? null)).toEqual([
     'attempt_failed',
@@ -112,7 +65,7 @@ test('after the last attempt the task has failed, and what the error said stays 
       return runner.runNext(0, 'test')
     })
   }
-  const task = await read(store, taskId)
+  const task = await readTask(store, taskId)
   expect(task).toMatchObject({
     status: 'failed',
     reason: 'attempts_exhausted',
@@ -127,7 +80,7 @@ test('a PermanentError is never retried, and its message and code are shown', as
     throw new PermanentError('the shop is closed', { code: 'closed' })
   })
   await runner.runNext(0, 'test')
-  expect(await read(store, taskId)).toMatchObject({
+  expect(await readTask(store, taskId)).toMatchObject({
     status: 'failed',
     reason: 'permanent_error',
     attempt: 1,
@@ -145,7 +98,7 @@ test.each([
 ])('a result that is %s ends the task as invalid_result', async (_name, result) => {
   const { store, runner, taskId } = await scene(async () => result)
   await runner.runNext(0, 'test')
-  expect(await read(store, taskId)).toMatchObject({ status: 'failed', reason: 'invalid_result' })
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'failed', reason: 'invalid_result' })
 })
 
 test('a circular result ends the task as invalid_result', async () => {
@@ -153,7 +106,7 @@ test('a circular result ends the task as invalid_result', async () => {
   circle.self = circle
   const { store, runner, taskId } = await scene(async () => circle)
   await runner.runNext(0, 'test')
-  expect(await read(store, taskId)).toMatchObject({ status: 'failed', reason: 'invalid_result' })
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'failed', reason: 'invalid_result' })
 })
 
 test('whatever a handler throws is a failed attempt', async () => {
@@ -162,7 +115,7 @@ test('whatever a handler throws is a failed attempt', async () => {
       throw thrown
     })
     await runner.runNext(0, 'test')
-    expect(await read(store, taskId)).toMatchObject({
+    expect(await readTask(store, taskId)).toMatchObject({
       status: 'pending',
       attempts: [{ error: { code: 'attempt_failed' } }],
     })
@@ -174,7 +127,7 @@ test('a step that the contract does not declare is a fault of the handler', asyn
     sum: await step('three' as 'one', () => 3),
   }))
   await runner.runNext(0, 'test')
-  expect(await read(store, taskId)).toMatchObject({
+  expect(await readTask(store, taskId)).toMatchObject({
     status: 'pending',
     attempts: [{ error: { code: 'attempt_failed' } }],
   })
@@ -185,7 +138,7 @@ test('an input that this worker’s contract refuses fails for good', async () =
   await runner.runNext(0, 'test')
   const strange = createdId(await store.submissions.create(submission({ body: '{"n":"many"}' })))
   await runner.runNext(0, 'test')
-  expect(await read(store, strange)).toMatchObject({ status: 'failed', error: { code: 'invalid_input' } })
+  expect(await readTask(store, strange)).toMatchObject({ status: 'failed', error: { code: 'invalid_input' } })
 })
 
 test('a worker that stops gives a running task back at once, its attempt not counted', async () => {
@@ -199,7 +152,7 @@ test('a worker that stops gives a running task back at once, its attempt not cou
   runner.stop()
   expect(signal.aborted).toBe(true)
   await run
-  expect(await read(store, taskId)).toMatchObject({ status: 'pending', attempt: 0 })
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'pending', attempt: 0 })
   expect(await store.work.claim(0, 'test')).toMatchObject({ task: { taskId, attempt: 1 } })
 })
 
@@ -220,12 +173,12 @@ test('a worker that lost its task to another writes nothing more, and its handle
   await loseWorker(store, taskId)
   const thief = await store.work.claim(0, 'test')
   expect(thief?.task.taskId).toBe(taskId)
-  const before = await read(store, taskId)
+  const before = await readTask(store, taskId)
   go.resolve()
   await run
   await expect.poll(() => signalled).toBe(true)
   expect(after).toMatchObject({ name: 'AbortError' })
-  expect(await read(store, taskId)).toEqual(before)
+  expect(await readTask(store, taskId)).toEqual(before)
 })
 
 test('progress is shown while the handler runs', async () => {
@@ -239,10 +192,10 @@ test('progress is shown while the handler runs', async () => {
   })
   const run = runner.runNext(0, 'test')
   await reported.promise
-  await until(async () => (await read(store, taskId)).progress === 42)
+  await until(async () => (await readTask(store, taskId)).progress === 42)
   finish.resolve()
   await run
-  expect(await read(store, taskId)).toMatchObject({ status: 'completed', progress: 100 })
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'completed', progress: 100 })
 })
 
 test('what the store’s being away does to a handler is no attempt of its task', async () => {
@@ -252,7 +205,7 @@ test('what the store’s being away does to a handler is no attempt of its task'
     return { sum: 1 }
   })
   await runner.runNext(0, 'test')
-  expect(await read(store, taskId)).toMatchObject({ status: 'pending', attempt: 0 })
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'pending', attempt: 0 })
 })
 
 test('a running attempt that has lost its lease is aborted when it is to be renewed', async () => {
@@ -269,5 +222,5 @@ test('a running attempt that has lost its lease is aborted when it is to be rene
   await runner.renew()
   expect(signal.aborted).toBe(true)
   await run
-  expect(await read(store, taskId)).toMatchObject({ status: 'pending' })
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'pending' })
 })

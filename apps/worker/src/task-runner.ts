@@ -211,7 +211,8 @@ export class TaskRunner {
   async #end(claim: Claim, ending: Ending, log: Logger): Promise<Claim | null> {
     const ended = await persist(() => this.#work.end(claim, ending), log)
     if (ended.outcome === 'undo') return ended.claim
-    log.info({ ...ended, reason: ending.reason }, 'attempt ended')
+    const awaits = ended.outcome === 'ok' && ended.status === 'awaiting_confirmation'
+    log.info(ended, awaits ? 'task awaits confirmation' : 'task ended')
     return null
   }
 

@@ -4,7 +4,7 @@
 -- before them the retention and the lease (ms).
 -- A task that is canceling ends as was decided then, whatever its attempt came to. One that fails or is canceled, with
 -- something to undo, stays in its holder's hands to be undone; one that needs confirmation awaits it.
--- Returns {now, outcome…}: {'ok', jobs wanted, status} | {'undo', 0, token, record} | {'stale'}.
+-- Returns {now, outcome…}: {'ok', jobs wanted, status, reason or ''} | {'undo', 0, token, record} | {'stale'}.
 -- Upholds rule 2 (one step) and rule 5 (fencing).
 local STRIDE = 7
 local retention, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -23,7 +23,7 @@ local function await_confirmation(id, record, confirm_ms)
   change(id, record, merged(attempt_ended(record, ''), {
     status = 'awaiting_confirmation', confirm_by = due, result = record.result, resource = record.resource,
   }))
-  return { 'ok', jobs, 'awaiting_confirmation' }
+  return { 'ok', jobs, 'awaiting_confirmation', '' }
 end
 
 local function settle(id, record, ending)
@@ -40,7 +40,7 @@ local function settle(id, record, ending)
     if confirm_ms > 0 then return await_confirmation(id, record, confirm_ms) end
     note_duration(record)
   end
-  return { 'ok', end_task(id, record, ending, retention), ending.status }
+  return { 'ok', end_task(id, record, ending, retention), ending.status, ending.reason }
 end
 
 local outcomes = { now }

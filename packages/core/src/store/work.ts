@@ -37,7 +37,7 @@ export type WriteOutcome = 'ok' | 'stale' | 'canceling'
 
 /** `undo`: the task is not over before its finished steps are undone, which is for its holder to do, under a new claim. */
 export type EndOutcome =
-  | { outcome: 'ok'; status: TaskStatus }
+  | { outcome: 'ok'; status: TaskStatus; reason: EndReason | null }
   | { outcome: 'undo'; claim: Claim }
   | { outcome: 'stale' }
 
@@ -123,11 +123,13 @@ export class Work {
     const { taskId, lane } = claim.task
     const shard = shardOfId(taskId)
     const texts = [status, reason ?? '', result ?? '', resource ?? '', error ? JSON.stringify(error) : '']
-    const [outcome, jobs, what, record] = await this.#ends[shard]!.add([taskId, claim.token, ...texts])
+    const [outcome, jobs, what, more] = await this.#ends[shard]!.add([taskId, claim.token, ...texts])
     if (outcome === 'stale') return { outcome: 'stale' }
     this.#jobs.add(shard, lane, Number(jobs))
-    if (outcome === 'ok') return { outcome: 'ok', status: what as TaskStatus }
-    return { outcome: 'undo', claim: { task: decodeRecord(taskId, record as string), token: what as string } }
+    if (outcome === 'ok') {
+      return { outcome: 'ok', status: what as TaskStatus, reason: (more as EndReason | '') || null }
+    }
+    return { outcome: 'undo', claim: { task: decodeRecord(taskId, more as string), token: what as string } }
   }
 
   /** One batcher a shard for a script that takes many items after what they share. */

@@ -2,7 +2,10 @@
 
 -- What a record says once it is decided how its task will end.
 local function decided(ends_as, reason, error)
-  return { status = 'canceling', ends_as = ends_as, reason = reason, error = error, losses = '0', undos = '0' }
+  return {
+    status = 'canceling', ends_as = ends_as, reason = reason, error = error, losses = '0', undos = '0', result = '',
+    resource = '',
+  }
 end
 
 -- A task that nobody holds any more is undone by whoever claims it; one with nothing to undo ends.

@@ -1,0 +1,49 @@
+import { defineOperation } from '@accepted/contract'
+import type { Submission } from '@accepted/core'
+import { createdId, submission, type TestStore, testStore } from '@accepted/core/testing'
+import { type HandlerContext, handle, resourceSpace } from '@accepted/operations'
+import { Type } from 'typebox'
+import { TaskRunner } from '../task-runner.ts'
+
+/** What the handler of the test's operation is given. */
+export type Context = HandlerContext<{ n: number; unit: string }, 'one' | 'two', { PACE: number }>
+
+const contract = defineOperation({
+  name: 'test.run',
+  route: 'POST /tests',
+  summary: 'A test',
+  input: Type.Object({ n: Type.Integer(), unit: Type.String({ default: 'mm' }) }),
+  output: Type.Object({ sum: Type.Number() }, { additionalProperties: false }),
+  steps: ['one', 'two'],
+  lane: 'test',
+  backoff: { firstMs: 10, maxMs: 20 },
+  undoAttempts: 3,
+  settings: Type.Object({ PACE: Type.Integer({ default: 7 }) }),
+})
+
+/** A runner whose one operation does what the test says, on a task that waits. */
+export async function scene(
+  run: (context: Context) => Promise<unknown>,
+  { environment = {}, ...changes }: Partial<Submission> & { environment?: Record<string, string> } = {},
+) {
+  const store = testStore()
+  const operation = handle(contract, run as never)
+  const dependencies = {
+    work: store.work,
+    operations: new Map([['test.run', operation]]),
+    resourcesOf: (tenant: string) => resourceSpace(store.redis, store.prefix, tenant),
+    environment,
+    log: store.log,
+    random: () => 0,
+  }
+  const runner = new TaskRunner(dependencies)
+  const taskId = createdId(await store.submissions.create(submission(changes)))
+  return { store, runner, taskId, dependencies, operation }
+}
+
+/** The record of a task. @throws {Error} if there is none */
+export async function readTask(store: TestStore, taskId: string) {
+  const outcome = await store.reader.read('default', taskId)
+  if (outcome.outcome !== 'task') throw new Error(outcome.outcome)
+  return outcome.task
+}
