@@ -45,7 +45,7 @@ export function pathOf(taskId: string, style: StyleName): string {
 
 /** The seconds of `Retry-After` and, before its bounds, of `Wait`. */
 export function hintsOf({ task, estimate, nowMs }: TaskView, bounds: RetryBounds) {
-  const wait = waitSeconds(estimate.etaMs, Math.max(0, nowMs - task.createdMs))
+  const wait = waitSeconds(estimate.soonestMs, Math.max(0, nowMs - task.createdMs))
   return { wait, retryAfter: retryAfterSeconds(wait, bounds) }
 }
 
