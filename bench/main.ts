@@ -5,6 +5,7 @@ import { type Figure, table } from './figures.ts'
 import { pageOf, sectionsOf } from './figures-page.ts'
 import { http } from './http.bench.ts'
 import { memory } from './memory.bench.ts'
+import { polling } from './polling.bench.ts'
 import { report } from './report.bench.ts'
 import { tasks } from './tasks.bench.ts'
 
@@ -24,6 +25,10 @@ const BENCHES: Record<string, Bench> = {
   tasks: onRedis(tasks),
   memory: onRedis(memory),
   report: onRedis(report),
+  polling: {
+    measure: polling,
+    note: 'Simulated, the same on every machine; "by hand" asks every second. [polling.md](../docs/benchmarks/polling.md) tells more.',
+  },
 }
 
 function onRedis(measure: (redisUrl: string) => Promise<Figure[]>): Bench {

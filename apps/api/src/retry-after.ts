@@ -11,7 +11,7 @@ const LATE_SHARE = 0.2
 
 /**
  * While nothing is known: this share of the time a task has already taken. A fifth would show every end in time, but take
- * some forty polls for an hour; half takes about twenty.
+ * some forty polls for an hour; half takes about twenty, and docs/benchmarks/polling.md tells what is seen late.
  */
 const SHARE_OF_AGE = 0.5
 
