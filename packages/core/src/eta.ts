@@ -9,7 +9,7 @@ const OVERDUE_SHARE = 0.2
 
 /**
  * This share of such tasks may end before the soonest end. The less, the more often is asked of an operation whose
- * durations vary.
+ * durations vary; docs/decisions/009-when-to-ask-again.md has the figures.
  */
 const EARLY_SHARE = 1 / 20
 
