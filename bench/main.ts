@@ -1,32 +1,63 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { startLocalRedis } from '@accepted/local-redis'
 import { type Figure, table } from './figures.ts'
+import { pageOf, sectionsOf } from './figures-page.ts'
 import { http } from './http.bench.ts'
 import { memory } from './memory.bench.ts'
+import { polling } from './polling.bench.ts'
 import { report } from './report.bench.ts'
 import { tasks } from './tasks.bench.ts'
 
-/** `npm run bench -- [--save] [NAME…]`: measures, prints, and with `--save` keeps the figures in bench/figures.md. */
-const BENCHES: Record<string, (redisUrl: string) => Promise<Figure[]>> = { http, tasks, memory, report }
+interface Bench {
+  /** Measures; with `save`, keeps what it makes beside its figures. */
+  measure(save: boolean): Promise<Figure[]>
+  /** What is to say of the figures. */
+  note: string
+}
 
-const words = process.argv.slice(2)
-const chosen = words.filter((word) => word in BENCHES)
-const figures: Figure[] = []
-for (const name of chosen.length > 0 ? chosen : Object.keys(BENCHES)) {
-  process.stderr.write(`measuring ${name} …\n`)
-  const redis = await startLocalRedis()
-  try {
-    figures.push(...(await BENCHES[name]!(redis.url)))
-  } finally {
-    await redis.stop()
+/**
+ * `npm run bench -- [--save] [NAME…]`: measures, prints, and with `--save` keeps the figures in bench/figures.md; those
+ * of benches that are not named stay as they are.
+ */
+const BENCHES: Record<string, Bench> = {
+  http: onRedis(http),
+  tasks: onRedis(tasks),
+  memory: onRedis(memory),
+  report: onRedis(report),
+  polling: {
+    measure: polling,
+    note: 'Simulated, the same on every machine; "by hand" asks every second. [polling.md](../docs/benchmarks/polling.md) tells more.',
+  },
+}
+
+function onRedis(measure: (redisUrl: string) => Promise<Figure[]>): Bench {
+  return {
+    note: `Node ${process.version}, ${availableParallelism()} cores, medians of rounds measured in turn.`,
+    async measure() {
+      const redis = await startLocalRedis()
+      try {
+        return await measure(redis.url)
+      } finally {
+        await redis.stop()
+      }
+    },
   }
 }
-const text = `${table(figures)}\n\nNode ${process.version}, ${availableParallelism()} cores, medians of rounds measured in turn.\n`
-process.stdout.write(`\n${text}`)
-if (words.includes('--save')) {
-  await writeFile(
-    new URL('figures.md', import.meta.url),
-    `# Latest figures\n\nMade by \`npm run bench -- --save\`.\n\n${text}`,
-  )
+
+const page = new URL('figures.md', import.meta.url)
+const words = process.argv.slice(2)
+const save = words.includes('--save')
+const chosen = words.filter((word) => word in BENCHES)
+const measured = new Map<string, string>()
+for (const name of chosen.length > 0 ? chosen : Object.keys(BENCHES)) {
+  process.stderr.write(`measuring ${name} …\n`)
+  const { measure, note } = BENCHES[name]!
+  const text = `${table(await measure(save))}\n\n${note}`
+  process.stdout.write(`\n${text}\n`)
+  measured.set(name, text)
+}
+if (save) {
+  const sections = new Map([...sectionsOf(await readFile(page, 'utf8')), ...measured])
+  await writeFile(page, pageOf(sections, Object.keys(BENCHES)))
 }

@@ -6,17 +6,28 @@ export interface RetryBounds {
   maxSeconds: number
 }
 
-/** Without an estimate: this share of the time a task has already taken. */
-const SHARE_OF_AGE = 0.2
+/** An end may be seen late by this share of the task's own duration. */
+const LATE_SHARE = 0.2
 
 /**
- * When to ask again, in whole seconds before bounds: when the task is expected to end; with no estimate, after a fifth
- * of its age, so that the end is seen late by a fifth of the task's own duration at most. May be 0.
+ * While nothing is known: this share of the time a task has already taken. A fifth would show every end in time, but take
+ * some forty polls for an hour; half takes about twenty, and docs/benchmarks/polling.md tells what is seen late.
+ */
+const SHARE_OF_AGE = 0.5
+
+/**
+ * When to ask again, in whole seconds before bounds: so long after the soonest end to reckon with that, were it the end,
+ * it would just be seen in time. One poll then catches the ends around it too. While nothing is known, after a share of
+ * the age. May be 0.
  *
+ * @param soonestMs until the soonest end; null: unknown
  * @param ageMs since it was accepted
  */
-export function waitSeconds(etaMs: number | null, ageMs: number): number {
-  return wholeSeconds(etaMs ?? ageMs * SHARE_OF_AGE)
+export function waitSeconds(soonestMs: number | null, ageMs: number): number {
+  if (soonestMs === null) return wholeSeconds(ageMs * SHARE_OF_AGE)
+  const inTimeMs = soonestMs + (ageMs + soonestMs) * LATE_SHARE
+  // The whole second after the end is the least that makes sense; later than in time is rounded down.
+  return Math.max(wholeSeconds(soonestMs), Math.floor(inTimeMs / 1000))
 }
 
 /** The same within its bounds, as `Retry-After` has it. */

@@ -60,7 +60,7 @@ const DATA = { result: '{"n":1}' }
 function answer(style: StyleName, record: TaskRecord, etaMs: number | null = 2_400) {
   const { status, headers, body } = answerOf(
     style,
-    { task: record, estimate: { etaMs, queuePosition: null }, nowMs: 4_000 },
+    { task: record, estimate: { etaMs, soonestMs: etaMs, queuePosition: null }, nowMs: 4_000 },
     CONTEXT,
   )
   return { status, headers, body: JSON.parse(body) }
@@ -195,8 +195,21 @@ test('every read tells its tag, how it may be kept, what it depends on, where it
   })
 })
 
+test.each(['canceling', 'awaiting_confirmation'] as const)(
+  'the hint of a task that is %s comes from the time since it became so',
+  (status) => {
+    const record = task(status, { createdMs: 0, updatedMs: 3_600_000 })
+    const { headers } = answerOf(
+      'monitor',
+      { task: record, estimate: { etaMs: null, soonestMs: null, queuePosition: null }, nowMs: 3_604_000 },
+      CONTEXT,
+    )
+    expect(headers['retry-after']).toBe('2')
+  },
+)
+
 test('without an estimate the hint comes from the age of the task', () => {
-  expect(answer('created', task('running'), null).headers).toMatchObject({ wait: '1', 'retry-after': '1' })
+  expect(answer('created', task('running'), null).headers).toMatchObject({ wait: '2', 'retry-after': '2' })
 })
 
 test('a tag is recognized alone, in a list, strong or weak, and by a star', () => {

@@ -45,7 +45,9 @@ export function pathOf(taskId: string, style: StyleName): string {
 
 /** The seconds of `Retry-After` and, before its bounds, of `Wait`. */
 export function hintsOf({ task, estimate, nowMs }: TaskView, bounds: RetryBounds) {
-  const wait = waitSeconds(estimate.etaMs, Math.max(0, nowMs - task.createdMs))
+  // What a task waits for that is being undone, or awaits confirmation, has nothing to do with how long it took before.
+  const since = ['pending', 'running'].includes(task.status) ? task.createdMs : task.updatedMs
+  const wait = waitSeconds(estimate.soonestMs, Math.max(0, nowMs - since))
   return { wait, retryAfter: retryAfterSeconds(wait, bounds) }
 }
 

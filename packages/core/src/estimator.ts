@@ -1,4 +1,4 @@
-import { etaMs, gapMs } from './eta.ts'
+import { etaMs, gapMs, soonestMs } from './eta.ts'
 import { shardOfId } from './ids.ts'
 import type { TaskRecord } from './store/record.ts'
 import type { LaneState, Upkeep } from './store/upkeep.ts'
@@ -9,6 +9,8 @@ const FRESH_MS = 500
 export interface Estimate {
   /** Milliseconds to the end; null: unknown. */
   etaMs: number | null
+  /** Milliseconds to the soonest end to reckon with, by which a client may ask again; null: unknown. */
+  soonestMs: number | null
   /** 0-based; null unless it waits in its lane. */
   queuePosition: number | null
 }
@@ -30,9 +32,14 @@ export class Estimator {
    * @throws {StoreUnavailable}
    */
   async estimate(task: TaskRecord, position: number | null): Promise<Estimate> {
-    if (task.finishedMs !== null) return { etaMs: 0, queuePosition: null }
+    if (task.finishedMs !== null) return { etaMs: 0, soonestMs: 0, queuePosition: null }
     const { state, ageMs } = await this.#laneState(shardOfId(task.taskId), task.lane, task.operation)
-    return { etaMs: etaMs(task, position, state, state.nowMs + ageMs), queuePosition: position }
+    const nowMs = state.nowMs + ageMs
+    return {
+      etaMs: etaMs(task, position, state, nowMs),
+      soonestMs: soonestMs(task, position, state, nowMs),
+      queuePosition: position,
+    }
   }
 
   /**
@@ -54,11 +61,16 @@ export class Estimator {
     const local = this.#monotonic()
     let known = this.#known.get(key)
     if (!known || local - known.atMs > FRESH_MS) {
-      known = { state: this.#upkeep.laneState(shard, lane, operation), atMs: local }
+      known = { state: this.#upkeep.laneState(shard, lane, operation).then(inOrder), atMs: local }
       this.#known.set(key, known)
       known.state.catch(() => this.#known.delete(key))
     }
     const state = await known.state
     return { state, ageMs: this.#monotonic() - known.atMs }
   }
+}
+
+/** The state with its durations ascending, as the estimates take them. */
+function inOrder(state: LaneState): LaneState {
+  return { ...state, recentMs: [...state.recentMs].sort((a, b) => a - b) }
 }

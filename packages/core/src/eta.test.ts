@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { etaMs, gapMs } from './eta.ts'
+import { etaMs, gapMs, soonestMs } from './eta.ts'
 import type { TaskRecord } from './store/record.ts'
 
 const pending = { status: 'pending', finishedMs: null, beganMs: null, progress: 0 } as TaskRecord
@@ -44,9 +44,70 @@ test('progress alone tells the rest by proportion, and outweighs history the mor
   expect(late).toBeCloseTo(0.9 * (1000 / 9) + 0.1 * 1000)
 })
 
-test('between two steps the rest by progress counts down, and an overdue one is a tenth of the age', () => {
+test('between two steps the rest by progress counts down', () => {
   expect(etaMs(runningSince(0, 50, 1000), null, load(1, 1), 1400)).toBe(600)
-  expect(etaMs(runningSince(0, 50, 1000), null, load(1, 1), 4000)).toBe(400)
+})
+
+test('progress that time has refuted leaves the word to history, and without one a fifth of the age', () => {
+  expect(etaMs(runningSince(0, 50, 1000), null, load(1, 1, 9000), 4000)).toBe(5000)
+  expect(etaMs(runningSince(0, 50, 1000), null, load(1, 1), 4000)).toBe(800)
+})
+
+test('an attempt that begins with steps behind it has no pace yet', () => {
+  expect(etaMs(runningSince(1000, 66, 1000), null, load(1, 1), 1500)).toBeNull()
+  expect(etaMs(runningSince(1000, 66, 1000), null, load(1, 1, 3000), 1500)).toBe(2500)
+})
+
+const HUNDRED = Array.from({ length: 100 }, (_, n) => 1000 + n * 10)
+
+test('the soonest end is what one in twenty such tasks undercuts, and of a handful the shortest', () => {
+  expect(soonestMs(pending, 0, load(1, 0, ...HUNDRED), 0)).toBe(1050)
+  expect(soonestMs(pending, 0, load(1, 0, 900, 1000, 5000), 0)).toBe(900)
+  expect(soonestMs(runningSince(0, 0), null, load(1, 1, ...HUNDRED), 400)).toBe(650)
+})
+
+test('the soonest end of a task that waits comes after those ahead of it took as long as usual', () => {
+  expect(soonestMs(pending, 9, load(2, 2, 800, 1000, 1200), 0)).toBe(5800)
+})
+
+test('the soonest end of a running task is that of the shortest run that it has not outlasted', () => {
+  expect(soonestMs(runningSince(0, 0), null, load(1, 1, 100, 1000, 3000), 500)).toBe(500)
+  expect(soonestMs(runningSince(0, 0), null, load(1, 1, 100, 1000, 3000), 1000)).toBe(2000)
+})
+
+test('progress may run behind the work by a fifth of what it leaves to do', () => {
+  expect(soonestMs(runningSince(0, 50), null, load(1, 1), 1000)).toBe(800)
+})
+
+test('history brings the soonest end by progress forward, but leaves it a tenth', () => {
+  expect(soonestMs(runningSince(0, 10), null, load(1, 1, 4000), 1000)).toBe(3000)
+  expect(soonestMs(runningSince(0, 10), null, load(1, 1, 1100), 1000)).toBe(900)
+  expect(soonestMs(runningSince(0, 10), null, load(1, 1, 90_000), 1000)).toBe(7200)
+})
+
+test('there is no soonest end while nothing tells, or when a task has outlasted all that told', () => {
+  expect(soonestMs(pending, null, load(10, 0, 1000), 0)).toBeNull()
+  expect(soonestMs(pending, 0, load(0, 0, 1000), 0)).toBeNull()
+  expect(soonestMs(pending, 0, load(10, 0), 0)).toBeNull()
+  expect(soonestMs(runningSince(0, 0), null, load(1, 1), 500)).toBeNull()
+  expect(soonestMs(runningSince(0, 50, 1000), null, load(1, 1, 1500), 2000)).toBeNull()
+})
+
+test('a task that neither waits nor runs has no soonest end, and one that ended has none to wait for', () => {
+  const asked = { ...runningSince(0, 50), status: 'awaiting_confirmation' } as TaskRecord
+  expect(soonestMs(asked, null, load(1, 1, 5000), 1000)).toBeNull()
+  expect(soonestMs({ finishedMs: 5 } as TaskRecord, null, load(0, 0), 9)).toBe(0)
+})
+
+test('as history goes, the soonest end never comes after the usual one and is never past', () => {
+  for (let nowMs = 0; nowMs <= 2000; nowMs += 7) {
+    const soonest = soonestMs(runningSince(0, 0), null, load(1, 1, ...HUNDRED), nowMs)
+    if (soonest === null) expect(nowMs).toBeGreaterThanOrEqual(1990)
+    else {
+      expect(soonest).toBeGreaterThan(0)
+      expect(soonest).toBeLessThanOrEqual(etaMs(runningSince(0, 0), null, load(1, 1, ...HUNDRED), nowMs)!)
+    }
+  }
 })
 
 test('a busy lane lets one task go in every usual duration a slot', () => {

@@ -45,7 +45,7 @@ const task: TaskRecord = {
   undos: 0,
   expiresMs: null,
 }
-const estimate = { etaMs: 1600, queuePosition: null }
+const estimate = { etaMs: 1600, soonestMs: 1200, queuePosition: null }
 
 test('the body keeps its members, their order and their digits', () => {
   expect(taskDocument(task, estimate)).toContain(`"body":${task.body}}`)
