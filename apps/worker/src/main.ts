@@ -1,5 +1,6 @@
 import { connectForWork, createLog, readSettings, runProcess, WorkerSettings } from '@accepted/core'
 import { loadHandlers } from '@accepted/operations'
+import { startWatchdog } from './watchdog.ts'
 import { startWorker } from './worker.ts'
 
 await runProcess(async () => {
@@ -9,6 +10,7 @@ await runProcess(async () => {
   const redis = connectForWork(settings.REDIS_URL, log)
   const subscriber = connectForWork(settings.REDIS_URL, log)
   const worker = startWorker({ settings, operations, redis, subscriber, environment: process.env, log })
+  const stopWatchdog = startWatchdog(settings.WATCHDOG_SECONDS * 1000)
   return {
     log,
     ready: worker.ready.then(() => ({ kind: 'ready' as const })),
@@ -16,6 +18,7 @@ await runProcess(async () => {
     stopWithinMs: settings.SHUTDOWN_GRACE_SECONDS * 1000 + 3_000,
     async stop() {
       await worker.stop()
+      await stopWatchdog()
       redis.disconnect()
       subscriber.disconnect()
     },

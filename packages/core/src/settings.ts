@@ -86,6 +86,13 @@ export const WorkerSettings = Type.Object({
     default: 25,
     description: 'How long running tasks may go on after a worker is told to stop (under `npm start`: 2)',
   }),
+  WATCHDOG_SECONDS: Type.Number({
+    minimum: 0,
+    maximum: 3600,
+    default: 10,
+    description:
+      'How long the event loop of a worker may stand still, for a handler that does not yield, before the process is ended; `0`: for ever, as a debugger needs it',
+  }),
 })
 export type WorkerSettings = Static<typeof WorkerSettings>
 
