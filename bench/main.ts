@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { startLocalRedis } from '@accepted/local-redis'
+import { cancel } from './cancel.bench.ts'
 import { type Figure, table } from './figures.ts'
 import { pageOf, sectionsOf } from './figures-page.ts'
 import { http } from './http.bench.ts'
@@ -24,6 +25,7 @@ const BENCHES: Record<string, Bench> = {
   http: onRedis(http),
   tasks: onRedis(tasks),
   memory: onRedis(memory),
+  cancel: onRedis(cancel),
   report: onRedis(report),
   polling: {
     measure: polling,

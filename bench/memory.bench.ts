@@ -1,10 +1,10 @@
 import { connectForWork, createLog, LaneJobs, Scripts, Submissions, Upkeep, Work } from '@accepted/core'
 import type { Redis } from 'ioredis'
 import { bounded, type Figure } from './figures.ts'
+import { submissionOf } from './submission.ts'
 
 const TASKS = 20_000
-const lostError = { type: '/problems/worker_lost', title: 'Lost', code: 'worker_lost', message: 'Lost.' }
-const TERMS = { retentionMs: 1, tombstoneMs: 2_592_000_000, lostError }
+const TERMS = { retentionMs: 1, tombstoneMs: 2_592_000_000 }
 
 /** Redis's memory for an ended task of 1 KB that made a resource, and for what is left of it after its expiry. */
 export async function memory(redisUrl: string): Promise<Figure[]> {
@@ -50,26 +50,22 @@ export async function memory(redisUrl: string): Promise<Figure[]> {
 }
 
 async function endedTask(submissions: Submissions, work: Work, n: number): Promise<void> {
-  await submissions.create({
-    tenant: 'default',
-    operation: 'car.build',
-    lane: 'bench',
-    priority: 3,
-    head: {
-      resource: '/cars',
-      verb: 'POST',
-      header: { 'content-type': 'application/json' },
-      params: {},
-      steps: ['stamp', 'weld', 'paint'],
-      collection: 'cars',
-      requestId: '0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b',
-      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-    },
-    body: JSON.stringify({ text: 'x'.repeat(1_000), n }),
-    limits: { attempts: 3, startMs: null, runMs: 3_600_000, totalMs: null, graceMs: 5_000, confirmMs: null },
-    maxBacklog: Number.MAX_SAFE_INTEGER,
-    maxQueue: Number.POSITIVE_INFINITY,
-  })
+  await submissions.create(
+    submissionOf('car.build', {
+      lane: 'bench',
+      head: {
+        resource: '/cars',
+        verb: 'POST',
+        header: { 'content-type': 'application/json' },
+        params: {},
+        steps: ['stamp', 'weld', 'paint'],
+        collection: 'cars',
+        requestId: '0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      },
+      body: JSON.stringify({ text: 'x'.repeat(1_000), n }),
+    }),
+  )
   const claim = await work.claim(0, 'bench')
   if (!claim) throw new Error('nothing to claim')
   const id = claim.task.taskId

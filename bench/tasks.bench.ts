@@ -4,6 +4,7 @@ import { Redis } from 'ioredis'
 import { type Figure, ratio } from './figures.ts'
 import { sideBySide } from './load.ts'
 import { startProcess } from './processes.ts'
+import { submissionOf } from './submission.ts'
 
 const TASKS = 20_000
 const ROUNDS = 5
@@ -29,16 +30,13 @@ async function ourDrain(redisUrl: string, prefix: string): Promise<number> {
   const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), log)
   const submissions = new Submissions(scripts, jobs)
   for (let n = 0; n < TASKS; n += 1_000) {
-    await Promise.all(Array.from({ length: 1_000 }, () => submissions.create(noop())))
+    await Promise.all(Array.from({ length: 1_000 }, () => submissions.create(submissionOf('bench.noop'))))
   }
   await jobs.close()
   return drained('bench/noop-worker.ts', { REDIS_URL: redisUrl, KEY_PREFIX: prefix }, async () => {
-    const [running, waiting] = await redis.hmget(
-      `${scripts.prefixOf(0)}lane:bench.noop`,
-      'running',
-      'waiting',
-    )
-    return Number(running) + Number(waiting) === 0
+    const base = scripts.prefixOf(0)
+    const waiting = await redis.hget(`${base}lane:bench.noop`, 'waiting')
+    return waiting === '0' && (await redis.exists(`${base}running:bench.noop`)) === 0
   }).finally(() => redis.disconnect())
 }
 
@@ -70,26 +68,4 @@ async function drained(
   const seconds = (performance.now() - start) / 1000
   await worker.end()
   return TASKS / seconds
-}
-
-function noop() {
-  return {
-    tenant: 'default',
-    operation: 'bench.noop',
-    lane: 'bench.noop',
-    priority: 3,
-    head: {
-      resource: '/noop',
-      verb: 'POST',
-      header: {},
-      params: {},
-      steps: [],
-      requestId: 'bench',
-      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-    },
-    body: '{"n":1}',
-    limits: { attempts: 3, startMs: null, runMs: 3_600_000, totalMs: null, graceMs: 5_000, confirmMs: null },
-    maxBacklog: Number.MAX_SAFE_INTEGER,
-    maxQueue: Number.POSITIVE_INFINITY,
-  }
 }
