@@ -1,6 +1,8 @@
+import { createLog } from '@accepted/core'
 import { createdId, loseWorker, submission, terms, until } from '@accepted/core/testing'
 import { PermanentError } from '@accepted/operations'
 import { expect, test } from 'vitest'
+import { TaskRunner } from './task-runner.ts'
 import { readTask, scene } from './testing/scene.ts'
 
 test('a handler gets its input, completed by the schema, and its own settings', async () => {
@@ -110,7 +112,9 @@ test('a circular result ends the task as invalid_result', async () => {
 })
 
 test('whatever a handler throws is a failed attempt', async () => {
-  for (const thrown of ['text', null, undefined, 0, Object.create(null)]) {
+  const circular: { self?: unknown } = {}
+  circular.self = circular
+  for (const thrown of ['text', null, undefined, 0, Object.create(null), circular]) {
     const { store, runner, taskId } = await scene(async () => {
       throw thrown
     })
@@ -223,4 +227,33 @@ test('a running attempt that has lost its lease is aborted when it is to be rene
   expect(signal.aborted).toBe(true)
   await run
   expect(await readTask(store, taskId)).toMatchObject({ status: 'pending' })
+})
+
+test('ten thousand words on progress within a moment are a handful of writes, the last of them kept', async () => {
+  const { store, runner, taskId } = await scene(async ({ progress }) => {
+    for (let n = 0; n < 10_000; n += 1) progress(n / 101)
+    for (const odd of [250, Number.NaN, -5, 'much' as never, 40]) progress(odd)
+    await until(async () => (await readTask(store, taskId)).progress > 0)
+    progress(99)
+    await until(async () => (await readTask(store, taskId)).progress === 99)
+    return { sum: 1 }
+  })
+  await runner.runNext(0, 'test')
+  // Accepted, started, at most one each tenth of a second, ended.
+  expect((await readTask(store, taskId)).version).toBeLessThan(8)
+})
+
+test('a handler that logs a megabyte is a handler like others', async () => {
+  const lines: string[] = []
+  const { store, dependencies, taskId } = await scene(async ({ log }) => {
+    log.info({ much: 'x'.repeat(1_000_000) }, 'a lot')
+    return { sum: 1 }
+  })
+  const log = createLog('worker', 'info', { write: (line) => void lines.push(line) })
+  await new TaskRunner({ ...dependencies, log }).runNext(0, 'test')
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'completed' })
+  expect(lines.map((line) => JSON.parse(line)).find(({ msg }) => msg === 'a lot')).toMatchObject({
+    task: taskId,
+    attempt: 1,
+  })
 })

@@ -19,8 +19,8 @@ setInterval(() => {
   // The log's own way leads through the loop that stands still.
   const line = {
     level: 60,
-    time: Date.now(),
-    name: 'worker',
+    time: new Date().toISOString(),
+    app: 'worker',
     pid: process.pid,
     msg: `the event loop stood still for ${limitMs} ms: a handler does not yield. The process ends; its tasks go on elsewhere`,
   }

@@ -94,6 +94,15 @@ test.each(['cancel', 'confirm'])('%s of what nobody has is not found', async (ac
   }
 })
 
+test.each(['application/x-www-form-urlencoded', 'application/json', 'text/plain'])(
+  'an act without a body is taken as such, though its type is said to be %s',
+  async (type) => {
+    const { ask, id } = await waitingCar()
+    const answer = await ask(cancel(id, { headers: { 'content-type': type, 'content-length': '0' } }))
+    expect(answer.statusCode).toBe(202)
+  },
+)
+
 test('fifty cancellations at once are one', async () => {
   const { ask, id } = await waitingCar()
   const answers = await Promise.all(Array.from({ length: 50 }, () => ask(cancel(id))))
