@@ -61,3 +61,14 @@ test('a task whose last attempt was lost before its deadline came is not its los
   expect(await store.work.end(lost, COMPLETED)).toEqual({ outcome: 'stale' })
   expect((await claim(store)).task.steps.get('one')).toMatchObject({ undoable: true })
 })
+
+test('a retry that is due together with the deadline puts the task into its flow once', async () => {
+  const store = testStore()
+  const held = await undoable(store, { totalMs: 10_000 })
+  await store.work.retry(held, 15_000, null)
+  await passTime(store, 20_000)
+  await store.upkeep.tick(0, [], terms())
+  expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 1, claimable: 1 })
+  await claim(store)
+  expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 0, claimable: 0 })
+})
