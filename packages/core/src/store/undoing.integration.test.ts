@@ -72,3 +72,12 @@ test('a retry that is due together with the deadline puts the task into its flow
   await claim(store)
   expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 0, claimable: 0 })
 })
+
+test('however often undoing is given back, the attempts stay known', async () => {
+  const store = testStore()
+  const held = await undoable(store)
+  await store.control.cancel('default', held.task.taskId)
+  await store.work.release(held)
+  for (let n = 0; n < 12; n += 1) await store.work.release(await claim(store))
+  expect((await read(store, held.task.taskId)).attempts).toHaveLength(1)
+})
