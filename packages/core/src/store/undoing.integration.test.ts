@@ -81,3 +81,13 @@ test('however often undoing is given back, the attempts stay known', async () =>
   for (let n = 0; n < 12; n += 1) await store.work.release(await claim(store))
   expect((await read(store, held.task.taskId)).attempts).toHaveLength(1)
 })
+
+test('a task that is canceling has no limits any more', async () => {
+  const store = testStore()
+  const held = await undoable(store, { confirmMs: 60_000, totalMs: 60_000 })
+  const { taskId } = held.task
+  await store.work.end(held, COMPLETED)
+  await store.control.cancel('default', taskId)
+  expect(await read(store, taskId)).toMatchObject({ status: 'canceling', confirmByMs: null })
+  expect(await store.redis.zrange(`${store.scripts.prefixOf(0)}timers`, '0', '-1')).toEqual([])
+})

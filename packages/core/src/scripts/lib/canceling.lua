@@ -1,7 +1,12 @@
 -- A task that is not to complete: what was finished of it is undone first, newest step first.
 
--- What a record says once it is decided how its task will end.
-local function decided(ends_as, reason, error)
+-- It is decided how a task will end: nothing limits it any more. Returns what its record says from now on.
+local function decide(id, record, ends_as, reason, error)
+  forget_limits(id, record)
+  if record.confirm_by then
+    redis.call('HDEL', open_key(id), 'confirm_by')
+    record.confirm_by = nil
+  end
   return { status = 'canceling', ends_as = ends_as, reason = reason, error = error, losses = '0', undos = '0' }
 end
 
@@ -14,7 +19,7 @@ local function abandon(id, record, ends_as, reason, flow, retention)
   local jobs = leave(id, record)
   index_move(id, record, 'canceling')
   local cut = merged(attempt_ended(record, reason), steps_cut_off(record, 'b'))
-  change(id, record, merged(cut, decided(ends_as, reason, ''), { flow = flow }))
+  change(id, record, merged(cut, decide(id, record, ends_as, reason, ''), { flow = flow }))
   return jobs + wait_in(id, record, flow)
 end
 
@@ -23,7 +28,7 @@ end
 local function cancel_task(id, record, reason, retention)
   if record.status ~= 'running' then return abandon(id, record, 'canceled', reason, record.flow, retention) end
   index_move(id, record, 'canceling')
-  change(id, record, decided('canceled', reason, ''))
+  change(id, record, decide(id, record, 'canceled', reason, ''))
   redis.call('PUBLISH', P .. 'cancels', id)
   return 0
 end
