@@ -11,7 +11,7 @@ local FIRST_LANE = 3
 
 -- Why a pending task must not start any more.
 local function overdue(record)
-  if record.deadline and now >= tonumber(record.deadline) then return 'deadline' end
+  if passed_deadline(record) then return 'deadline' end
   if record.start_by and not record.started and now >= tonumber(record.start_by) then return 'start_timeout' end
   return nil
 end

@@ -91,3 +91,16 @@ test('a task that is canceling has no limits any more', async () => {
   expect(await read(store, taskId)).toMatchObject({ status: 'canceling', confirmByMs: null })
   expect(await store.redis.zrange(`${store.scripts.prefixOf(0)}timers`, '0', '-1')).toEqual([])
 })
+
+test('a word that comes after the deadline confirms nothing, whether or not a tick has come by', async () => {
+  const store = testStore()
+  const held = await undoable(store, { confirmMs: 60_000, totalMs: 30_000 })
+  const { taskId } = held.task
+  await store.work.end(held, COMPLETED)
+  await passTime(store, 40_000)
+  expect(await store.control.confirm('default', taskId)).toEqual({
+    outcome: 'not_awaiting',
+    status: 'canceling',
+  })
+  expect(await read(store, taskId)).toMatchObject({ status: 'canceling', reason: 'deadline' })
+})
