@@ -11,7 +11,7 @@ local FIRST_LANE = 3
 
 -- Why a pending task must not start any more.
 local function overdue(record)
-  if record.deadline and now >= tonumber(record.deadline) then return 'deadline' end
+  if passed_deadline(record) then return 'deadline' end
   if record.start_by and not record.started and now >= tonumber(record.start_by) then return 'start_timeout' end
   return nil
 end
@@ -33,6 +33,7 @@ local function bind(id, flow)
       'status', 'running', 'token', token, 'attempt', attempt, 'flow', flow, 'version', version, 'updated', now_text,
       'began', now_text, 'started', record.started or now_text, 'attempt:' .. token, attempt .. ' ' .. now_text,
     }
+    if tonumber(token) > 10 then redis.call('HDEL', key, 'attempt:' .. token - 10) end
     index_move(id, record, 'running')
     if record.start_by and not record.started then redis.call('ZREM', P .. 'timers', 'start:' .. id) end
     announce(id, version)
@@ -42,7 +43,6 @@ local function bind(id, flow)
   redis.call('HSET', key, unpack(changes))
   record.began = now
   lease_for(id, record, lease)
-  if tonumber(token) > 10 then redis.call('HDEL', key, 'attempt:' .. token - 10) end
   for _, part in ipairs(changes) do flat[#flat + 1] = part end
   return token, flat
 end

@@ -2,16 +2,17 @@
 -- uses shard flows records fencing waiting packing ending canceling tombstones absent
 -- Confirms a task that awaits it. ARGV: tenant, id, retention (ms).
 -- Returns {now, 'confirmed', lane, jobs wanted, record} | {now, 'not_awaiting', status, lane, jobs wanted} | {now, 'ended',
--- status} | {now, 'gone', status, reason, finished, resource} | {now, 'unknown'}. A word that comes too late finds the
--- task unconfirmed, whether or not a tick has come by (rule 6).
+-- status} | {now, 'gone', status, reason, finished, resource} | {now, 'unknown'}. A word that comes too late, for
+-- the confirmation or for the whole task, confirms nothing, whether or not a tick has come by (rule 6).
 local tenant, id, retention = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local record = open_record(id)
 if not record.fixed then return absent(tenant, id) end
 local owner, _, lane = fixed_of(record)
 if owner ~= tenant then return { now, 'unknown' } end
 if record.status ~= 'awaiting_confirmation' then return { now, 'not_awaiting', record.status, lane, 0 } end
-if now >= tonumber(record.confirm_by) then
-  local jobs = cancel_task(id, record, 'unconfirmed', retention)
+local late = passed_deadline(record) and 'deadline' or now >= tonumber(record.confirm_by) and 'unconfirmed'
+if late then
+  local jobs = cancel_task(id, record, late, retention)
   if redis.call('EXISTS', open_key(id)) == 0 then return absent(tenant, id) end
   return { now, 'not_awaiting', 'canceling', lane, jobs }
 end

@@ -33,7 +33,7 @@ local function settle(id, record, ending)
       ending = { status = record.ends_as, reason = record.reason, error = record.error or '' }
     end
   elseif ending.status == 'failed' and undoable(record) then
-    return undo(id, record, decided('failed', ending.reason, ending.error))
+    return undo(id, record, decide(id, record, 'failed', ending.reason, ending.error))
   elseif ending.status == 'completed' then
     record.result, record.resource = ending.result, ending.resource
     local _, _, _, _, confirm_ms = limits_of(record)

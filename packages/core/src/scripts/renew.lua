@@ -8,7 +8,7 @@ local reply = { now }
 for at = 2, #ARGV, 2 do
   local id = ARGV[at]
   local held = redis.call('HMGET', open_key(id), 'status', 'token', 'began', 'fixed')
-  local mine = held[2] == ARGV[at + 1] and (held[1] == 'running' or held[1] == 'canceling')
+  local mine = holds(id, ARGV[at + 1], { status = held[1], token = held[2] })
   if mine then lease_for(id, { began = held[3], fixed = held[4] }, lease) end
   if not mine or held[1] == 'canceling' then
     reply[#reply + 1] = (at - 2) / 2

@@ -34,13 +34,16 @@ export type ScriptReply = [now: number, ...rest: unknown[]]
 type ScriptCommands = Record<string, (...args: ScriptArgument[]) => Promise<ScriptReply>>
 
 /** The sources, each with the libraries that its second line names put before it. */
-const SOURCES = new Map(NAMES.map((name) => [name, compose(name)]))
+export const SCRIPT_SOURCES: ReadonlyMap<ScriptName, string> = new Map(
+  NAMES.map((name) => [name, composeScript(new URL(`../scripts/${name}.lua`, import.meta.url))]),
+)
 
-function compose(name: ScriptName): string {
-  const read = (file: string) => readFileSync(new URL(`../scripts/${file}.lua`, import.meta.url), 'utf8')
-  const [shebang, uses, ...body] = read(name).split('\n')
+/** The source of a script as Redis is sent it: with its libraries. */
+export function composeScript(file: URL): string {
+  const library = (name: string) => new URL(`../scripts/lib/${name}.lua`, import.meta.url)
+  const [shebang, uses, ...body] = readFileSync(file, 'utf8').split('\n')
   const libraries = uses!.replace('-- uses ', '').split(' ')
-  return [shebang, ...libraries.map((library) => read(`lib/${library}`)), ...body].join('\n')
+  return [shebang, ...libraries.map((name) => readFileSync(library(name), 'utf8')), ...body].join('\n')
 }
 
 /**
@@ -59,7 +62,8 @@ export class Scripts {
     this.redis = redis
     this.shards = shards
     this.#prefix = prefix
-    for (const [name, lua] of SOURCES) redis.defineCommand(`accepted:${name}`, { lua, numberOfKeys: 1 })
+    for (const [name, lua] of SCRIPT_SOURCES)
+      redis.defineCommand(`accepted:${name}`, { lua, numberOfKeys: 1 })
     this.#commands = redis as unknown as ScriptCommands
   }
 

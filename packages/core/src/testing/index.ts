@@ -15,6 +15,8 @@ import {
   Work,
 } from '../index.ts'
 
+export { passTime } from './time.ts'
+
 /** Terms of upkeep that a test need not spell out. */
 export function terms(changes: Partial<UpkeepTerms> = {}): UpkeepTerms {
   return { retentionMs: 60_000, tombstoneMs: 60_000, ...changes }

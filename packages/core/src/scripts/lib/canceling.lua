@@ -1,11 +1,14 @@
 -- A task that is not to complete: what was finished of it is undone first, newest step first.
 
--- What a record says once it is decided how its task will end.
-local function decided(ends_as, reason, error)
-  return {
-    status = 'canceling', ends_as = ends_as, reason = reason, error = error, losses = '0', undos = '0', result = '',
-    resource = '',
-  }
+-- It is decided how a task will end: nothing limits it any more, and what awaited confirmation is no result. Returns what its
+-- record says from now on.
+local function decide(id, record, ends_as, reason, error)
+  forget_limits(id, record)
+  if record.confirm_by then
+    redis.call('HDEL', open_key(id), 'confirm_by', 'result', 'resource')
+    record.confirm_by, record.result, record.resource = nil, nil, nil
+  end
+  return { status = 'canceling', ends_as = ends_as, reason = reason, error = error, losses = '0', undos = '0' }
 end
 
 -- A task that nobody holds any more is undone by whoever claims it; one with nothing to undo ends.
@@ -17,7 +20,7 @@ local function abandon(id, record, ends_as, reason, flow, retention)
   local jobs = leave(id, record)
   index_move(id, record, 'canceling')
   local cut = merged(attempt_ended(record, reason), steps_cut_off(record, 'b'))
-  change(id, record, merged(cut, decided(ends_as, reason, ''), { flow = flow }))
+  change(id, record, merged(cut, decide(id, record, ends_as, reason, ''), { flow = flow }))
   return jobs + wait_in(id, record, flow)
 end
 
@@ -26,7 +29,7 @@ end
 local function cancel_task(id, record, reason, retention)
   if record.status ~= 'running' then return abandon(id, record, 'canceled', reason, record.flow, retention) end
   index_move(id, record, 'canceling')
-  change(id, record, decided('canceled', reason, ''))
+  change(id, record, decide(id, record, 'canceled', reason, ''))
   redis.call('PUBLISH', P .. 'cancels', id)
   return 0
 end

@@ -34,6 +34,8 @@ local function limits_of(record)
   return tonumber(steps), tonumber(attempts), tonumber(run), tonumber(grace), tonumber(confirm)
 end
 
+local function passed_deadline(record) return record.deadline and now >= tonumber(record.deadline) end
+
 local function status_index(tenant, operation, status)
   return P .. 'index:' .. tenant .. ':' .. operation .. ':' .. status
 end

@@ -28,10 +28,11 @@ end
 -- `how.counts`: whether the attempt is used up. `how.error`: of the attempt. Returns how many jobs its lane wants.
 local function requeue(id, record, how)
   local jobs = leave(id, record)
-  local fields = merged(attempt_ended(record, how.error), { flow = how.flow })
+  local fields = attempt_ended(record, how.error)
+  redis.call('HSET', open_key(id), 'flow', how.flow)
   if record.status == 'canceling' then
     fields = merged(fields, steps_cut_off(record, 'b'))
-    if how.counts then fields.undos = tostring((record.undos or 0) + 1) end
+    if how.counts then redis.call('HINCRBY', open_key(id), 'undos', 1) end
   else
     index_move(id, record, 'pending')
     fields.status = 'pending'
@@ -41,7 +42,8 @@ local function requeue(id, record, how)
     for field in pairs(steps_in(record, 'b')) do redis.call('HDEL', open_key(id), field) end
     for field in pairs(steps_in(record, 'd')) do fields[field] = 'p' end
   end
-  change(id, record, fields)
+  -- Of an undo that goes back nothing is shown.
+  if next(fields) then change(id, record, fields) end
   if not how.due then return jobs + wait_in(id, record, how.flow) end
   redis.call('ZADD', P .. 'timers', timestamp(how.due), 'retry:' .. id)
   return jobs

@@ -1,0 +1,109 @@
+import { expect, test } from 'vitest'
+import {
+  createdId,
+  loseWorker,
+  passTime,
+  submission,
+  type TestStore,
+  terms,
+  testStore,
+} from '../testing/index.ts'
+import type { Claim, Ending } from './work.ts'
+
+const CANCELED: Ending = { status: 'canceled', reason: 'client', result: null, resource: null, error: null }
+const COMPLETED: Ending = { ...CANCELED, status: 'completed', reason: null, result: '1' }
+
+/** Creates a task and claims it; its step 'one' is finished and has an undo. */
+async function undoable(store: TestStore, limits = {}): Promise<Claim> {
+  const usual = submission()
+  createdId(await store.submissions.create({ ...usual, limits: { ...usual.limits, ...limits } }))
+  const held = await claim(store)
+  await store.work.step(held, 'one', 'begun')
+  await store.work.step(held, 'one', 'undoable', '1')
+  return held
+}
+
+async function claim(store: TestStore): Promise<Claim> {
+  const claimed = await store.work.claim(0, 'test')
+  if (!claimed) throw new Error('nothing was claimed')
+  return claimed
+}
+
+async function read(store: TestStore, taskId: string) {
+  const outcome = await store.reader.read('default', taskId)
+  if (outcome.outcome !== 'task') throw new Error(outcome.outcome)
+  return outcome.task
+}
+
+test('who lost a task that is canceling can write nothing more while it waits to be undone', async () => {
+  const store = testStore()
+  const lost = await undoable(store)
+  const { taskId } = lost.task
+  await store.control.cancel('default', taskId)
+  await loseWorker(store, taskId)
+  const before = await read(store, taskId)
+  expect(await store.work.renew([lost])).toEqual({ stale: [lost], canceling: [] })
+  expect(await store.work.step(lost, 'two', 'finished', '2')).toBe('stale')
+  expect(await store.work.retry(lost, 0, null)).toBe('stale')
+  expect(await store.work.release(lost)).toBe('stale')
+  expect(await store.work.end(lost, CANCELED)).toEqual({ outcome: 'stale' })
+  expect(await read(store, taskId)).toEqual(before)
+  expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 1, running: 0, claimable: 1 })
+})
+
+test('a task whose last attempt was lost before its deadline came is not its loser’s either', async () => {
+  const store = testStore()
+  const lost = await undoable(store, { totalMs: 60_000 })
+  await loseWorker(store, lost.task.taskId)
+  await passTime(store, 60_000)
+  await store.upkeep.tick(0, [], terms())
+  expect(await read(store, lost.task.taskId)).toMatchObject({ status: 'canceling', reason: 'deadline' })
+  expect(await store.work.end(lost, COMPLETED)).toEqual({ outcome: 'stale' })
+  expect((await claim(store)).task.steps.get('one')).toMatchObject({ undoable: true })
+})
+
+test('a retry that is due together with the deadline puts the task into its flow once', async () => {
+  const store = testStore()
+  const held = await undoable(store, { totalMs: 10_000 })
+  await store.work.retry(held, 15_000, null)
+  await passTime(store, 20_000)
+  await store.upkeep.tick(0, [], terms())
+  expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 1, claimable: 1 })
+  await claim(store)
+  expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 0, claimable: 0 })
+})
+
+test('however often undoing is given back, the same is shown', async () => {
+  const store = testStore()
+  const held = await undoable(store)
+  await store.control.cancel('default', held.task.taskId)
+  await store.work.release(held)
+  const before = await read(store, held.task.taskId)
+  for (let n = 0; n < 12; n += 1) await store.work.release(await claim(store))
+  expect(before.attempts).toHaveLength(1)
+  const { beganMs, ...shown } = before
+  expect(await read(store, held.task.taskId)).toMatchObject(shown)
+})
+
+test('a task that is canceling has no limits any more', async () => {
+  const store = testStore()
+  const held = await undoable(store, { confirmMs: 60_000, totalMs: 60_000 })
+  const { taskId } = held.task
+  await store.work.end(held, COMPLETED)
+  await store.control.cancel('default', taskId)
+  expect(await read(store, taskId)).toMatchObject({ status: 'canceling', confirmByMs: null })
+  expect(await store.redis.zrange(`${store.scripts.prefixOf(0)}timers`, '0', '-1')).toEqual([])
+})
+
+test('a word that comes after the deadline confirms nothing, whether or not a tick has come by', async () => {
+  const store = testStore()
+  const held = await undoable(store, { confirmMs: 60_000, totalMs: 30_000 })
+  const { taskId } = held.task
+  await store.work.end(held, COMPLETED)
+  await passTime(store, 40_000)
+  expect(await store.control.confirm('default', taskId)).toEqual({
+    outcome: 'not_awaiting',
+    status: 'canceling',
+  })
+  expect(await read(store, taskId)).toMatchObject({ status: 'canceling', reason: 'deadline' })
+})

@@ -1,0 +1,86 @@
+#!lua
+-- uses shard records packing
+-- Moves all that a shard keeps into the past, as if that much time had gone by. ARGV: ms.
+local ms = tonumber(ARGV[1])
+
+-- What a text of a time becomes.
+local function earlier(text) return timestamp(tonumber(text) - ms) end
+
+local TIMES = {
+  'created', 'updated', 'began', 'started', 'finished', 'expires', 'deadline', 'start_by', 'confirm_by',
+}
+local function earlier_record(record)
+  for _, field in ipairs(TIMES) do
+    if record[field] then record[field] = earlier(record[field]) end
+  end
+  for field, value in pairs(record) do
+    if field:sub(1, 8) == 'attempt:' then
+      local number, started, ended, error = value:match('^(%d+) (%d+) ?(%d*)(.*)$')
+      record[field] = number .. ' ' .. earlier(started) .. (ended ~= '' and ' ' .. earlier(ended) .. error or '')
+    end
+  end
+  local before, order, limits = record.fixed:match('^(%S+ %S+ %S+ %S+) (%S+) (%S+)$')
+  record.fixed = before .. ' ' .. timestamp(order - 1000 * ms) .. ' ' .. limits
+  return record
+end
+
+-- `least`: scores below it are no times.
+local function earlier_scores(key, by, least)
+  local members = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
+  for i = 1, #members, 2 do
+    local score = tonumber(members[i + 1])
+    if score > least then redis.call('ZADD', key, timestamp(score - by), members[i]) end
+  end
+end
+
+local function earlier_fields(key, fields)
+  for _, field in ipairs(fields) do
+    local value = redis.call('HGET', key, field)
+    if value and tonumber(value) > ms then redis.call('HSET', key, field, earlier(value)) end
+  end
+end
+
+local function earlier_tombstones(key)
+  local left = redis.call('PTTL', key)
+  local flat = redis.call('HGETALL', key)
+  for i = 1, #flat, 2 do
+    local ending, finished, dies, at = struct.unpack('>BI6I4', flat[i + 1])
+    redis.call('HSET', key, flat[i], struct.pack('>BI6I4', ending, finished - ms, dies - ms / 1000) .. flat[i + 1]:sub(at))
+  end
+  redis.call('PEXPIRE', key, left - ms)
+end
+
+-- A list is named by its minute: its tasks go to the lists of their new expiries.
+local function earlier_expiry(key)
+  local ids = redis.call('LRANGE', key, 0, -1)
+  redis.call('DEL', key)
+  redis.call('ZREM', P .. 'timers', key:sub(#P + 1))
+  return ids
+end
+
+local expiring = {}
+for _, key in ipairs(redis.call('KEYS', P .. '*')) do
+  local kind, rest = key:sub(#P + 1):match('^(%a+):?(.*)$')
+  if kind == 'open' then
+    for field, value in pairs(earlier_record(open_record(rest))) do redis.call('HSET', key, field, value) end
+  elseif kind == 'done' then redis.call('SET', key, pack_record(earlier_record(map_of(done_record(rest)))))
+  elseif kind == 'tomb' then earlier_tombstones(key)
+  elseif kind == 'key' then redis.call('PEXPIRE', key, redis.call('PTTL', key) - ms)
+  elseif kind == 'index' or kind == 'flow' then earlier_scores(key, 1000 * ms, 1000 * ms)
+  elseif kind == 'lane' then earlier_fields(key, { 'fetched', 'probed' })
+  elseif kind == 'upkeep' then earlier_fields(key, { 'ticked', 'leases_hold_until' })
+  elseif kind == 'slots' then earlier_scores(key, ms, -1)
+  elseif kind == 'expire' then
+    for _, id in ipairs(earlier_expiry(key)) do expiring[#expiring + 1] = id end
+  end
+end
+earlier_scores(P .. 'timers', ms, -1)
+for _, id in ipairs(expiring) do
+  local flat = done_record_slim(id)
+  if flat then
+    local minute = timestamp(math.floor(map_of(flat).expires / 60000) + 1)
+    redis.call('RPUSH', P .. 'expire:' .. minute, id)
+    redis.call('ZADD', P .. 'timers', minute * 60000, 'expire:' .. minute)
+  end
+end
+return { now }
