@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Claim, Logger, Work } from '@accepted/core'
-import type { ResourceSpace } from '@accepted/operations'
+import type { Logger } from '@accepted/core'
 import { type AbortCause, AttemptAborted, causeOf } from './attempt-aborted.ts'
+import type { HeldTask } from './held-task.ts'
 import { Progress } from './progress.ts'
-import { callHandler, type RunnableOperation } from './runnable-operation.ts'
+import { callHandler } from './runnable-operation.ts'
 import { Steps } from './steps.ts'
 
 /** What one call of a handler came to. */
@@ -12,23 +12,12 @@ export type Settled =
   | { kind: 'threw'; error: unknown }
   | { kind: 'aborted'; why: AbortCause }
 
-/** One attempt of a task. */
-export interface Attempt {
-  work: Work
-  claim: Claim
-  operation: RunnableOperation
-  resources: ResourceSpace
-  /** Ends the attempt before its handler does. */
-  abort: AbortController
-  log: Logger
-}
-
 /**
  * Runs a handler until it settles or its attempt must end. One that is canceled or out of time has its grace to settle, so
  * that what it finishes meanwhile is known; after that it is not waited for: its later writes are refused.
  */
-export async function runAttempt(attempt: Attempt): Promise<Settled> {
-  const { work, claim, abort, log } = attempt
+export async function runAttempt(held: HeldTask): Promise<Settled> {
+  const { work, claim, abort, log } = held
   const { signal } = abort
   const steps = new Steps(work, claim, abort, log)
   const progress = new Progress(async (percent) => {
@@ -43,10 +32,10 @@ export async function runAttempt(attempt: Attempt): Promise<Settled> {
     signal.addEventListener('abort', () => resolve('aborted'), { once: true })
     if (signal.aborted) resolve('aborted')
   })
-  const handled = callHandler(claim.task, attempt.operation, {
+  const handled = callHandler(claim.task, held.operation, {
     signal,
     log,
-    resources: attempt.resources,
+    resources: held.resources,
     step: (name, run, options) => steps.run(name, run, options),
     progress: (percent) => progress.set(percent),
   }).then(

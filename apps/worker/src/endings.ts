@@ -1,5 +1,5 @@
 import { taskError } from '@accepted/contract'
-import type { Ending, Logger, SchemaFault } from '@accepted/core'
+import { type Ending, faultsInWords, type Logger } from '@accepted/core'
 import type { PermanentError, RetryableError } from '@accepted/operations'
 import type { RunnableOperation } from './runnable-operation.ts'
 
@@ -50,7 +50,7 @@ export function endingOf({ contract, outputFaults }: RunnableOperation, value: u
     return invalid(`it is larger than ${RESULT_MAX_BYTES} bytes`)
   const result: unknown = JSON.parse(text)
   const faults = outputFaults(result)
-  if (faults.length > 0) return invalid(inWords(faults))
+  if (faults.length > 0) return invalid(faultsInWords(faults))
   let resource: string | null
   try {
     resource = contract.resource?.(result as never) ?? null
@@ -59,8 +59,4 @@ export function endingOf({ contract, outputFaults }: RunnableOperation, value: u
   }
   if (resource !== null && !PATH.test(resource)) return invalid('its resource is not a path in visible ASCII')
   return { status: 'completed', reason: null, result: text, resource, error: null }
-}
-
-export function inWords(faults: SchemaFault[]): string {
-  return faults.map(({ pointer, detail }) => `${pointer || 'it'} ${detail}`).join('; ')
 }

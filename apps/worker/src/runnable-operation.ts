@@ -1,11 +1,17 @@
-import { type Check, compileCheck, type Logger, readSettings, type TaskRecord } from '@accepted/core'
+import {
+  type Check,
+  compileCheck,
+  faultsInWords,
+  type Logger,
+  readSettings,
+  type TaskRecord,
+} from '@accepted/core'
 import {
   type HandledOperation,
   PermanentError,
   type ResourceSpace,
   type StepOptions,
 } from '@accepted/operations'
-import { inWords } from './endings.ts'
 
 /** An operation as this worker runs it. */
 export interface RunnableOperation extends HandledOperation {
@@ -54,7 +60,7 @@ export async function callHandler(
   const input = { ...(task.body ? JSON.parse(task.body) : {}), ...task.head.params }
   const faults = inputFaults(input)
   if (faults.length > 0) {
-    throw new PermanentError(`the input does not fit the operation any more: ${inWords(faults)}`, {
+    throw new PermanentError(`the input does not fit the operation any more: ${faultsInWords(faults)}`, {
       code: 'invalid_input',
     })
   }

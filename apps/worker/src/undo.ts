@@ -1,24 +1,14 @@
-import type { Claim, Logger, StepRecord, Work } from '@accepted/core'
-import type { ResourceSpace, StepOptions } from '@accepted/operations'
+import type { StepRecord } from '@accepted/core'
+import type { StepOptions } from '@accepted/operations'
 import { AttemptAborted } from './attempt-aborted.ts'
+import type { HeldTask } from './held-task.ts'
 import { persist } from './persist.ts'
-import { callHandler, type RunnableOperation } from './runnable-operation.ts'
+import { callHandler } from './runnable-operation.ts'
 
 /** A step and how to undo it. */
 interface Reversal {
   name: string
   undo: (signal: AbortSignal) => Promise<void> | void
-}
-
-/** One pass of undoing a task. */
-export interface UndoPass {
-  work: Work
-  claim: Claim
-  operation: RunnableOperation
-  resources: ResourceSpace
-  /** Ends the pass; aborted at the first refused write. */
-  abort: AbortController
-  log: Logger
 }
 
 /** Undoing stopped at a step; it and those before it still stand. */
@@ -42,25 +32,25 @@ export class UndoFailed extends Error {
  * @throws {UndoFailed} at the first step whose undo fails
  * @throws {AttemptAborted} once the pass must end
  */
-export async function undoSteps(pass: UndoPass): Promise<void> {
-  const left = namesToUndo(pass.claim.task.steps)
+export async function undoSteps(held: HeldTask): Promise<void> {
+  const left = namesToUndo(held.claim.task.steps)
   if (left.length === 0) return
-  const reversals = await learnReversals(pass, new Set(left))
+  const reversals = await learnReversals(held, new Set(left))
   const standing = [...reversals.map(({ name }) => name)].reverse()
   const unknown = left.filter((name) => !standing.includes(name))
   if (unknown.length > 0) {
     throw new UndoFailed([...unknown, ...standing], 0, new Error('the handler tells no undo for it any more'))
   }
   for (const [undone, { name, undo }] of reversals.reverse().entries()) {
-    await write(pass, name, 'reverting')
+    await write(held, name, 'reverting')
     try {
-      await untilAborted(pass.abort.signal, async () => undo(pass.abort.signal))
+      await untilAborted(held.abort.signal, async () => undo(held.abort.signal))
     } catch (error) {
-      pass.abort.signal.throwIfAborted()
+      held.abort.signal.throwIfAborted()
       throw new UndoFailed(standing.slice(undone), undone, error)
     }
-    await write(pass, name, 'reverted')
-    pass.log.info({ step: name }, 'step undone')
+    await write(held, name, 'reverted')
+    held.log.info({ step: name }, 'step undone')
   }
 }
 
@@ -72,8 +62,8 @@ function namesToUndo(steps: Map<string, StepRecord>): string[] {
  * Calls the handler up to its first step that is not finished, to learn the undos of those that are; resolves to these in
  * the order in which it came by them.
  */
-async function learnReversals(pass: UndoPass, wanted: Set<string>): Promise<Reversal[]> {
-  const { task } = pass.claim
+async function learnReversals(held: HeldTask, wanted: Set<string>): Promise<Reversal[]> {
+  const { task } = held.claim
   const found: Reversal[] = []
   const enough = new AbortController()
   const stop = (): never => {
@@ -89,21 +79,21 @@ async function learnReversals(pass: UndoPass, wanted: Set<string>): Promise<Reve
     if (outcome === undefined || found.length === wanted.size) return stop()
     return outcome
   }
-  const signal = AbortSignal.any([enough.signal, pass.abort.signal])
+  const signal = AbortSignal.any([enough.signal, held.abort.signal])
   try {
     await untilAborted(signal, () =>
-      callHandler(task, pass.operation, {
+      callHandler(task, held.operation, {
         signal,
         step,
-        log: pass.log,
-        resources: pass.resources,
+        log: held.log,
+        resources: held.resources,
         progress: () => undefined,
       }),
     )
   } catch (error) {
-    pass.abort.signal.throwIfAborted()
+    held.abort.signal.throwIfAborted()
     if (!enough.signal.aborted)
-      pass.log.warn({ err: error }, 'the handler failed while its undos were asked for')
+      held.log.warn({ err: error }, 'the handler failed while its undos were asked for')
   }
   return found
 }
@@ -117,9 +107,9 @@ async function untilAborted<T>(signal: AbortSignal, call: () => Promise<T>): Pro
   return Promise.race([call(), aborted])
 }
 
-async function write(pass: UndoPass, name: string, state: 'reverting' | 'reverted'): Promise<void> {
-  pass.abort.signal.throwIfAborted()
-  const written = await persist(() => pass.work.step(pass.claim, name, state), pass.log)
-  if (written === 'stale') pass.abort.abort(new AttemptAborted('fenced'))
-  pass.abort.signal.throwIfAborted()
+async function write(held: HeldTask, name: string, state: 'reverting' | 'reverted'): Promise<void> {
+  held.abort.signal.throwIfAborted()
+  const written = await persist(() => held.work.step(held.claim, name, state), held.log)
+  if (written === 'stale') held.abort.abort(new AttemptAborted('fenced'))
+  held.abort.signal.throwIfAborted()
 }

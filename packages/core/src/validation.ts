@@ -81,3 +81,8 @@ function faultOf(error: ErrorObject): SchemaFault[] {
       return [{ pointer: place, detail: error.message ?? `breaks the rule '${error.keyword}'` }]
   }
 }
+
+/** Faults as one line of words: where, and what is wrong there. */
+export function faultsInWords(faults: SchemaFault[]): string {
+  return faults.map(({ pointer, detail }) => `${pointer || 'it'} ${detail}`).join('; ')
+}
