@@ -12,7 +12,7 @@ export const TASK_ERRORS: Record<TaskErrorKind, { title: string; explanation: st
   },
   client: {
     title: 'Canceled on request',
-    explanation: 'The client canceled the task. What was finished of it has been undone.',
+    explanation: 'The client canceled the task. What was finished of it is undone.',
   },
   start_timeout: {
     title: 'Not started in time',
@@ -21,12 +21,12 @@ export const TASK_ERRORS: Record<TaskErrorKind, { title: string; explanation: st
   deadline: {
     title: 'Not ended in time',
     explanation:
-      'The task had not ended by its deadline: its own from `Cancel-After`, or that of its operation. What was finished of it has been undone.',
+      'The task had not ended by its deadline: its own from `Cancel-After`, or that of its operation. What was finished of it is undone.',
   },
   unconfirmed: {
     title: 'Not confirmed in time',
     explanation:
-      'The task awaited a confirmation that did not come in time. What was finished of it has been undone.',
+      'The task awaited a confirmation that did not come in time. What was finished of it is undone.',
   },
   run_timeout: {
     title: 'The attempt took too long',
