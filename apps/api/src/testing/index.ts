@@ -1,4 +1,5 @@
 export * from './checked-requests.ts'
+export * from './hand-worker.ts'
 export * from './openapi-document.ts'
 export * from './response-checker.ts'
 export * from './test-app.ts'

@@ -1,4 +1,4 @@
-import { ApiSettings, connectForAnswers, createLog, readSettings } from '@accepted/core'
+import { ApiSettings, connectForAnswers, connectForWatching, createLog, readSettings } from '@accepted/core'
 import { freshPrefix } from '@accepted/core/testing'
 import { loadContracts } from '@accepted/operations'
 import { inject, onTestFinished } from 'vitest'
@@ -18,11 +18,13 @@ export async function testApp(environment: Record<string, string> = {}) {
     ...environment,
   })
   const redis = connectForAnswers(settings.REDIS_URL, log)
+  const subscriber = connectForWatching(settings.REDIS_URL, log)
   const publicUrl = () => 'http://accepted.test'
   const app = await buildApp({
     settings,
     contracts: await loadContracts(),
     redis,
+    subscriber,
     publicUrl,
     version: '0.0.0',
     log,
@@ -35,6 +37,7 @@ export async function testApp(environment: Record<string, string> = {}) {
       }
     }
     redis.disconnect()
+    subscriber.disconnect()
   })
   if (settings.REDIS_URL === inject('redisUrl')) {
     await new Promise<void>((resolve) => {
@@ -42,7 +45,7 @@ export async function testApp(environment: Record<string, string> = {}) {
       else redis.once('ready', () => resolve())
     })
   }
-  return { ask: await checkedInject(app), redis, prefix }
+  return { app, ask: await checkedInject(app), redis, prefix }
 }
 
 /** A car that is in order. */
