@@ -43,6 +43,7 @@ const ROUTES = [
   'GET /tasks',
   'GET /tasks/{task_id}',
   'DELETE /tasks/{task_id}',
+  'GET /tasks/{task_id}/events',
   'POST /tasks/{task_id}/cancel',
   'POST /tasks/{task_id}/confirm',
   'GET /operations',

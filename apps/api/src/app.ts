@@ -21,6 +21,7 @@ import {
 } from 'fastify'
 import type { Redis } from 'ioredis'
 import { answerClientError } from './client-errors.ts'
+import { STREAM_LIMITS, type StreamLimits } from './event-stream.ts'
 import { HeldRequests } from './held-requests.ts'
 import { type Immediate, operationRoute } from './operation-route.ts'
 import { jsonBody } from './plugins/json-body.ts'
@@ -36,7 +37,9 @@ import { operationRoutes } from './routes/operations.ts'
 import { orderRoutes } from './routes/orders.ts'
 import { problemPages } from './routes/problem-pages.ts'
 import { taskActionRoutes } from './routes/task-actions.ts'
+import { taskEventRoutes } from './routes/task-events.ts'
 import { taskRoutes } from './routes/tasks.ts'
+import { TaskStreams } from './task-streams.ts'
 import { TaskWaits } from './task-waits.ts'
 
 const BODY_MAX_BYTES = 1_000_000
@@ -61,6 +64,8 @@ export interface ApiDependencies {
   publicUrl: () => string
   version: string
   log: Logger
+  /** Other limits than `STREAM_LIMITS`. */
+  streamLimits?: Partial<StreamLimits>
 }
 
 /** Builds the API: no environment, no listening. Closing it leaves nothing behind but the connections it was given. */
@@ -128,6 +133,9 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   }
   taskRoutes(app, read)
   taskActionRoutes(app, act)
+  const limits = { ...STREAM_LIMITS, ...deps.streamLimits }
+  const streams = new TaskStreams({ watch, held, estimator, now: read.now, limits })
+  taskEventRoutes(app, { reader, streams })
   operationRoutes(app, read, act)
   carRoutes(app, (request) => carStore(spaceOf(request)))
   orderRoutes(app, {

@@ -96,6 +96,11 @@ const HEADERS = {
     description: 'Which bytes these are, and of how many',
     examples: ['bytes 0-1023/48213'],
   },
+  'X-Accel-Buffering': {
+    type: 'string',
+    enum: ['no'],
+    description: 'That a proxy should hand on what it gets at once',
+  },
   'Content-Length': { type: 'integer', minimum: 0, description: 'Size in bytes' },
   'Content-Disposition': {
     type: 'string',

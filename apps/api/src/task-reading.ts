@@ -1,5 +1,5 @@
 import { isEnded, type OperationContract, TASK_STATUSES, Uuid7 } from '@accepted/contract'
-import type { Cursor, Estimator, TaskReader, TaskRecord } from '@accepted/core'
+import type { Cursor, Estimator, ReadOutcome, TaskReader, TaskRecord } from '@accepted/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { preferenceApplied, readPreferences } from './preferences.ts'
@@ -15,6 +15,7 @@ import {
   type StyleName,
   type TaskView,
 } from './task-styles.ts'
+import type { FoundTask } from './task-views.ts'
 import type { TaskWaits } from './task-waits.ts'
 
 /** What routes that read tasks need. */
@@ -67,6 +68,18 @@ export function listQuery(operations: string[]) {
 }
 type ListQuery = Static<ReturnType<typeof listQuery>>
 
+/** The task that a path names. @throws {ProblemError} `not_found`, `gone` */
+export async function findTask(request: FastifyRequest, reader: TaskReader): Promise<FoundTask> {
+  const { task_id: taskId } = request.params as TaskParams
+  return asFound(taskId, await reader.read(request.tenant, taskId))
+}
+
+function asFound(taskId: string, outcome: ReadOutcome): FoundTask {
+  if (outcome.outcome === 'gone') throw tombstoneProblem(taskId, outcome.tombstone)
+  if (outcome.outcome === 'unknown') throw unknownTask()
+  return outcome
+}
+
 /**
  * The task that a path names; by `Prefer: wait`, after its next change.
  *
@@ -81,14 +94,15 @@ export async function readTask(
 ): Promise<TaskView> {
   const { task_id: taskId } = request.params as TaskParams
   const { waitSeconds } = readPreferences(request.headers.prefer as string | undefined)
-  let outcome = await deps.reader.read(request.tenant, taskId)
-  if (waitSeconds && outcome.outcome === 'task' && isKnownToCaller(request, outcome.task, style)) {
-    const { version } = outcome.task
-    outcome = await deps.waits.until(reply, outcome, waitSeconds, (task) => task.version !== version)
+  let found = await findTask(request, deps.reader)
+  if (waitSeconds && isKnownToCaller(request, found.task, style)) {
+    const { version } = found.task
+    found = asFound(
+      taskId,
+      await deps.waits.until(reply, found, waitSeconds, (task) => task.version !== version),
+    )
   }
-  if (outcome.outcome === 'gone') throw tombstoneProblem(taskId, outcome.tombstone)
-  if (outcome.outcome === 'unknown') throw unknownTask()
-  const { task, position } = outcome
+  const { task, position } = found
   return { task, estimate: await deps.estimator.estimate(task, position), nowMs: await deps.now() }
 }
 

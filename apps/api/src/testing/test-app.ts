@@ -3,13 +3,17 @@ import { freshPrefix } from '@accepted/core/testing'
 import { loadContracts } from '@accepted/operations'
 import { inject, onTestFinished } from 'vitest'
 import { buildApp } from '../app.ts'
+import type { StreamLimits } from '../event-stream.ts'
 import { checkedInject } from './checked-requests.ts'
 
 /**
  * An API under a key prefix of its own, to be asked by `ask`, which checks every answer against the API's own description;
  * gone when the test is over.
  */
-export async function testApp(environment: Record<string, string> = {}) {
+export async function testApp(
+  environment: Record<string, string> = {},
+  streamLimits: Partial<StreamLimits> = {},
+) {
   const log = createLog('api', 'silent')
   const prefix = freshPrefix()
   const settings = readSettings(ApiSettings, {
@@ -28,6 +32,7 @@ export async function testApp(environment: Record<string, string> = {}) {
     publicUrl,
     version: '0.0.0',
     log,
+    streamLimits,
   })
   onTestFinished(async () => {
     await app.close()
