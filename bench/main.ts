@@ -6,9 +6,16 @@ import { http } from './http.bench.ts'
 import { memory } from './memory.bench.ts'
 import { report } from './report.bench.ts'
 import { tasks } from './tasks.bench.ts'
+import { waiting } from './waiting.bench.ts'
 
 /** `npm run bench -- [--save] [NAME…]`: measures, prints, and with `--save` keeps the figures in bench/figures.md. */
-const BENCHES: Record<string, (redisUrl: string) => Promise<Figure[]>> = { http, tasks, memory, report }
+const BENCHES: Record<string, (redisUrl: string) => Promise<Figure[]>> = {
+  http,
+  tasks,
+  memory,
+  report,
+  waiting,
+}
 
 const words = process.argv.slice(2)
 const chosen = words.filter((word) => word in BENCHES)

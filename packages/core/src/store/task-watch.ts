@@ -61,7 +61,8 @@ export class TaskWatch {
         const outcome = await this.#read(tenant, taskId)
         if (signal.aborted) return
         if (outcome) yield outcome
-        else retry = setTimeout(turnstile.open, RETRY_MS)
+        // Without a connection there is nothing to try: all are woken when it is back.
+        else if (this.#connected) retry = setTimeout(turnstile.open, RETRY_MS)
       }
     } finally {
       clearTimeout(retry)
