@@ -9,6 +9,7 @@ import { memory } from './memory.bench.ts'
 import { polling } from './polling.bench.ts'
 import { report } from './report.bench.ts'
 import { tasks } from './tasks.bench.ts'
+import { waiting } from './waiting.bench.ts'
 
 interface Bench {
   /** Measures; with `save`, keeps what it makes beside its figures. */
@@ -26,6 +27,7 @@ const BENCHES: Record<string, Bench> = {
   tasks: onRedis(tasks),
   memory: onRedis(memory),
   cancel: onRedis(cancel),
+  waiting: onRedis(waiting),
   report: onRedis(report),
   polling: {
     measure: polling,

@@ -1,7 +1,7 @@
 import { buildApp } from '@accepted/api/app'
 import { checkedInject, type OpenapiDocument } from '@accepted/api/testing'
 import { PROBLEMS, TASK_ERRORS } from '@accepted/contract'
-import { ApiSettings, connectForAnswers, createLog, readSettings } from '@accepted/core'
+import { ApiSettings, connectForAnswers, connectForWatching, createLog, readSettings } from '@accepted/core'
 import { freshPrefix } from '@accepted/core/testing'
 import { loadContracts } from '@accepted/operations'
 import SwaggerParser from '@apidevtools/swagger-parser'
@@ -19,15 +19,20 @@ beforeAll(async () => {
   const settings = readSettings(ApiSettings, { REDIS_URL: inject('redisUrl'), KEY_PREFIX: freshPrefix() })
   const log = createLog('api', 'silent')
   const redis = connectForAnswers(settings.REDIS_URL, log)
+  const subscriber = connectForWatching(settings.REDIS_URL, log)
   app = await buildApp({
     settings,
     contracts: await loadContracts(),
     redis,
+    subscriber,
     publicUrl: () => 'https://api.accepted.example',
     version: '1.2.3',
     log,
   })
-  app.addHook('onClose', async () => redis.disconnect())
+  app.addHook('onClose', async () => {
+    redis.disconnect()
+    subscriber.disconnect()
+  })
   document = (await app.inject('/openapi.json')).json()
   answer = await checkedInject(app)
 })
@@ -38,6 +43,7 @@ const ROUTES = [
   'GET /tasks',
   'GET /tasks/{task_id}',
   'DELETE /tasks/{task_id}',
+  'GET /tasks/{task_id}/events',
   'POST /tasks/{task_id}/cancel',
   'POST /tasks/{task_id}/confirm',
   'GET /operations',

@@ -42,13 +42,14 @@ export async function startStack({
     CAR_STEP_MS: '20',
     ...environment,
   }
-  const api = startApp('api', { ...shared, PORT: '0' })
+  const startApi = (port = '0') => startApp('api', { ...shared, PORT: port })
+  const api = startApi()
   const startWorker = () => startApp('worker', { SHUTDOWN_GRACE_SECONDS: '0', ...shared })
   const running = Array.from({ length: workers }, startWorker)
   const [{ url }] = await Promise.all([told(api), ...running.map(told)])
   if (workers > 0) await until(async () => (await fetch(`${url}/readyz`)).ok)
   const ask = checkedFetch(await fetchDocument(url as string), url as string)
-  return { url: url as string, ask, api, workers: running, startWorker }
+  return { url: url as string, ask, api, workers: running, startApi, startWorker }
 }
 export type Stack = Awaited<ReturnType<typeof startStack>>
 

@@ -8,6 +8,7 @@ import {
   Submissions,
   TaskControl,
   TaskReader,
+  TaskWatch,
   Upkeep,
 } from '@accepted/core'
 import { carStore, orderStore, reportStore, reservationStore, resourceSpace } from '@accepted/operations'
@@ -20,6 +21,8 @@ import {
 } from 'fastify'
 import type { Redis } from 'ioredis'
 import { answerClientError } from './client-errors.ts'
+import { STREAM_LIMITS, type StreamLimits } from './event-stream.ts'
+import { HeldRequests } from './held-requests.ts'
 import { type Immediate, operationRoute } from './operation-route.ts'
 import { jsonBody } from './plugins/json-body.ts'
 import { methods } from './plugins/methods.ts'
@@ -34,7 +37,10 @@ import { operationRoutes } from './routes/operations.ts'
 import { orderRoutes } from './routes/orders.ts'
 import { problemPages } from './routes/problem-pages.ts'
 import { taskActionRoutes } from './routes/task-actions.ts'
+import { taskEventRoutes } from './routes/task-events.ts'
 import { taskRoutes } from './routes/tasks.ts'
+import { TaskStreams } from './task-streams.ts'
+import { TaskWaits } from './task-waits.ts'
 
 const BODY_MAX_BYTES = 1_000_000
 const REQUEST_TIMEOUT_MS = 30_000
@@ -52,20 +58,27 @@ export interface ApiDependencies {
   contracts: ReadonlyMap<string, OperationContract>
   /** Answers in time or fails (`connectForAnswers`); the caller closes it. */
   redis: Redis
+  /** Hears of changes (`connectForWatching`); the caller closes it. */
+  subscriber: Redis
   /** Base of absolute links, without a slash at its end; asked for when the app is ready or later. */
   publicUrl: () => string
   version: string
   log: Logger
+  /** Other limits than `STREAM_LIMITS`. */
+  streamLimits?: Partial<StreamLimits>
 }
 
-/** Builds the API: no environment, no listening. Closing it leaves nothing behind but the connection it was given. */
+/** Builds the API: no environment, no listening. Closing it leaves nothing behind but the connections it was given. */
 export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> {
-  const { settings, contracts, redis, publicUrl, version, log } = deps
+  const { settings, contracts, redis, subscriber, publicUrl, version, log } = deps
   const scripts = new Scripts(redis, settings.KEY_PREFIX)
   const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), log)
   const upkeep = new Upkeep(scripts, jobs)
   const estimator = new Estimator(upkeep)
   const reader = new TaskReader(scripts)
+  const watch = new TaskWatch(subscriber, scripts, reader, log)
+  const held = new HeldRequests()
+  const waits = new TaskWaits(watch, reader, held)
   const bounds = { minSeconds: settings.RETRY_AFTER_MIN, maxSeconds: settings.RETRY_AFTER_MAX }
   const styles = () => ({ publicUrl: publicUrl(), bounds })
   const spaceOf = ({ tenant }: FastifyRequest) => resourceSpace(redis, settings.KEY_PREFIX, tenant)
@@ -98,8 +111,10 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   const start = {
     submissions: new Submissions(scripts, jobs),
     reader,
+    waits,
     estimator,
     maxBacklog: settings.MAX_BACKLOG,
+    now: () => scripts.now(),
     styles,
   }
   const immediate: Record<string, Immediate> = {
@@ -108,7 +123,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   for (const contract of contracts.values()) {
     operationRoute(app, contract, start, contract.immediate ? immediate[contract.name] : undefined)
   }
-  const read = { reader, estimator, contracts, now: () => scripts.now(), styles }
+  const read = { reader, waits, estimator, contracts, now: start.now, styles }
   const [retentionMs, tombstoneMs] = [settings.RETENTION_SECONDS * 1000, settings.TOMBSTONE_SECONDS * 1000]
   const act = {
     control: new TaskControl(scripts, jobs, retentionMs, tombstoneMs),
@@ -118,6 +133,9 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   }
   taskRoutes(app, read)
   taskActionRoutes(app, act)
+  const limits = { ...STREAM_LIMITS, ...deps.streamLimits }
+  const streams = new TaskStreams({ watch, held, estimator, now: read.now, limits })
+  taskEventRoutes(app, { reader, streams })
   operationRoutes(app, read, act)
   carRoutes(
     app,
@@ -132,6 +150,8 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   healthRoutes(app, { lanes, laneState: (lane) => upkeep.laneState(0, lane) })
   problemPages(app)
   app.after(() => app.refuseOtherMethods())
+  // The server closes once all are answered.
+  app.addHook('preClose', async () => held.close())
   app.addHook('onClose', () => jobs.close())
   return app
 }

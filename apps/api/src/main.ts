@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net'
 import {
   ApiSettings,
   connectForAnswers,
+  connectForWatching,
   createLog,
   readSettings,
   runProcess,
@@ -25,9 +26,11 @@ await runProcess(async () => {
   const log = createLog('api', settings.LOG_LEVEL)
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
   const redis = connectForAnswers(settings.REDIS_URL, log)
+  const subscriber = connectForWatching(settings.REDIS_URL, log)
   let listening = ''
   const publicUrl = () => settings.PUBLIC_URL ?? listening
-  const app = await buildApp({ settings, contracts: await loadContracts(), redis, publicUrl, version, log })
+  const contracts = await loadContracts()
+  const app = await buildApp({ settings, contracts, redis, subscriber, publicUrl, version, log })
   const { HOST, PORT } = settings
   try {
     await app.listen({ host: HOST, port: PORT })
@@ -49,6 +52,7 @@ await runProcess(async () => {
     async stop() {
       await app.close()
       redis.disconnect()
+      subscriber.disconnect()
     },
   }
 })

@@ -1,38 +1,30 @@
 import { type OperationContract, pathMembers } from '@accepted/contract'
-import {
-  type Estimator,
-  fingerprintOf,
-  limitsOf,
-  type Submissions,
-  type TaskHead,
-  type TaskReader,
-} from '@accepted/core'
+import { fingerprintOf, limitsOf, type Submissions, type TaskHead, type TaskReader } from '@accepted/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { type TProperties, type TSchema, Type } from 'typebox'
 import { traceparentOf } from './plugins/request-ids.ts'
 import { readPreferences } from './preferences.ts'
 import { invalidInput, ProblemError } from './problem.ts'
-import { acceptedResponse, BODY_PROBLEMS, problemResponses, START_PROBLEMS } from './responses.ts'
-import { retryAfterSeconds, waitSeconds } from './retry-after.ts'
 import {
-  cancelAfterMs,
-  chooseStyle,
-  idempotencyKey,
-  StartHeaders,
-  type StyleChoice,
-  StyleQuery,
-} from './start-options.ts'
+  acceptedResponse,
+  BODY_PROBLEMS,
+  type Described,
+  either,
+  problemResponses,
+  START_PROBLEMS,
+  taskResponses,
+} from './responses.ts'
+import { retryAfterSeconds, waitSeconds } from './retry-after.ts'
+import { answerStarted, type StartAnswerDependencies } from './start-answers.ts'
+import { cancelAfterMs, idempotencyKey, StartHeaders, StyleQuery } from './start-options.ts'
 import { goneProblem } from './task-answers.ts'
-import { bodyOf, hintsOf, pathOf, type StyleContext, type TaskView } from './task-styles.ts'
 
 /** What a route that starts tasks needs. */
-export interface StartDependencies {
+export interface StartDependencies extends StartAnswerDependencies {
   submissions: Submissions
   reader: TaskReader
-  estimator: Estimator
   /** Most tasks that may wait in a lane. */
   maxBacklog: number
-  styles: () => StyleContext
 }
 
 /** Header fields of a request that its task may show. */
@@ -43,11 +35,12 @@ const SHOWN_HEADER_LENGTH = 200
 export interface Immediate {
   answer: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
   /** Its answers when all is well, as the route's schema has them. */
-  responses: Record<number, unknown>
+  responses: Record<number, Described>
 }
 
 /**
- * Makes a contract's route: checks the request by the contract's schemas, creates the task, answers 202.
+ * Makes a contract's route: checks the request by the contract's schemas, creates the task, answers 202 or, by
+ * `Prefer: wait`, with the task that has ended.
  *
  * @param immediate for a contract that says so: how the route answers by itself
  */
@@ -77,8 +70,7 @@ export function operationRoute(
       ...(inQuery ? {} : { body: rest }),
       headers: StartHeaders,
       response: {
-        202: acceptedResponse,
-        ...immediate?.responses,
+        ...startResponses(immediate),
         ...problemResponses(
           ...START_PROBLEMS,
           ...(params ? (['not_found'] as const) : []),
@@ -93,6 +85,19 @@ export function operationRoute(
       return startTask(request, reply, contract, deps)
     },
   })
+}
+
+/** The answers of a start: as to a read if the task has ended, as `immediate` has them if there is none. */
+function startResponses(immediate: Immediate | undefined): Record<number, Described> {
+  const { 200: ended, 201: created, 303: seeOther } = taskResponses
+  const own = immediate?.responses ?? {}
+  return {
+    201: created,
+    202: acceptedResponse,
+    303: seeOther,
+    ...own,
+    200: own[200] ? either(own[200], ended) : ended,
+  }
 }
 
 /** The collection that a path is of: `/cars/{car_id}` is listed under `cars`. */
@@ -112,7 +117,7 @@ function splitInput({ route, input }: OperationContract) {
   return { params: named.size > 0 ? Type.Object(pick(true)) : undefined, rest: rest as typeof input }
 }
 
-/** Creates the task that a request asks for and answers 202 with it, or with the task of the same Idempotency-Key. */
+/** Creates the task that a request asks for and answers with it, or with the task of the same Idempotency-Key. */
 async function startTask(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -142,7 +147,6 @@ async function startTask(
       : { idempotency: { key, fingerprint: fingerprint(request, params, headers) } }),
   })
 
-  const choice = chooseStyle(request.query as StyleQuery, headers.prefer)
   switch (outcome.outcome) {
     case 'created': {
       const { task, position } = outcome
@@ -150,15 +154,12 @@ async function startTask(
         { task: task.taskId, operation: contract.name, trace: task.head.traceparent.split('-')[1] },
         'task accepted',
       )
-      const estimate = await deps.estimator.estimate(task, position)
-      return answerAccepted(request, reply, { task, estimate, nowMs: task.createdMs }, choice, deps)
+      return answerStarted(request, reply, { outcome: 'task', task, position }, task.createdMs, deps)
     }
     case 'exists': {
       const existing = await deps.reader.read(request.tenant, outcome.taskId)
       if (existing.outcome !== 'task') throw goneProblem(outcome.taskId, existing)
-      const { task, position } = existing
-      const estimate = await deps.estimator.estimate(task, position)
-      return answerAccepted(request, reply, { task, estimate, nowMs: task.updatedMs }, choice, deps)
+      return answerStarted(request, reply, existing, existing.task.updatedMs, deps)
     }
     case 'conflict':
       throw new ProblemError('idempotency_conflict', 'This Idempotency-Key was used for another request.', {
@@ -227,31 +228,4 @@ async function backlogFull(
   return new ProblemError('backlog_full', `${waiting} ${waiting === 1 ? 'task is' : 'tasks are'} waiting.`, {
     headers: { 'retry-after': String(retryAfterSeconds(waitSeconds(gapMs, 0), bounds)) },
   })
-}
-
-async function answerAccepted(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  view: TaskView,
-  { style, applied }: StyleChoice,
-  { styles }: StartDependencies,
-) {
-  const context = styles()
-  const { wait, retryAfter } = hintsOf(view, context.bounds)
-  const { taskId } = view.task
-  const { respondAsync } = readPreferences(request.headers.prefer as string | undefined)
-  const preferences = [...(respondAsync ? ['respond-async'] : []), ...(applied ? [applied] : [])]
-  return reply
-    .code(202)
-    .headers({
-      location: pathOf(taskId, style),
-      'operation-location': `${context.publicUrl}/operations/${taskId}`,
-      'content-location': pathOf(taskId, style),
-      'retry-after': String(retryAfter),
-      wait: String(wait),
-      vary: 'Prefer',
-      ...(preferences.length > 0 ? { 'preference-applied': preferences.join(', ') } : {}),
-    })
-    .type('application/json')
-    .send(bodyOf(style, view, context.publicUrl))
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readPreferences } from './preferences.ts'
+import { preferenceApplied, readPreferences } from './preferences.ts'
 
 test('reads what it knows, among others, in any case and spacing', () => {
   expect(readPreferences('respond-async')).toEqual({ respondAsync: true })
@@ -35,4 +35,42 @@ test('what cannot be read is ignored', () => {
   ]) {
     expect(readPreferences(field), String(field).slice(0, 20)).toEqual({ respondAsync: false })
   }
+})
+
+test('a wait is a number of seconds, of which 60 are the most', () => {
+  for (const [field, seconds] of [
+    ['wait=1', 1],
+    ['wait="10"', 10],
+    ['Wait = 60', 60],
+    ['wait=61', 60],
+    ['wait=1000000000', 60],
+    [`wait=${'9'.repeat(400)}`, 60],
+    ['wait=5, wait=7', 5],
+    ['respond-async, wait=10;x=y', 10],
+  ] as const) {
+    expect(readPreferences(field).waitSeconds, field).toBe(seconds)
+  }
+})
+
+test('a wait that is none is ignored', () => {
+  for (const field of [
+    'wait',
+    'wait=',
+    'wait=0',
+    'wait=000',
+    'wait=-1',
+    'wait=1.5',
+    'wait=1e9',
+    'wait=abc',
+    'wait=" 5"',
+  ]) {
+    expect(readPreferences(field), field).toEqual({ respondAsync: false })
+  }
+})
+
+test('what was honoured is named', () => {
+  expect(preferenceApplied(undefined, {})).toEqual({})
+  expect(preferenceApplied('task-style=created', { respondAsync: true, waitSeconds: 60 })).toEqual({
+    'preference-applied': 'respond-async, task-style=created, wait=60',
+  })
 })

@@ -96,6 +96,11 @@ const HEADERS = {
     description: 'Which bytes these are, and of how many',
     examples: ['bytes 0-1023/48213'],
   },
+  'X-Accel-Buffering': {
+    type: 'string',
+    enum: ['no'],
+    description: 'That a proxy should hand on what it gets at once',
+  },
   'Content-Length': { type: 'integer', minimum: 0, description: 'Size in bytes' },
   'Content-Disposition': {
     type: 'string',
@@ -123,15 +128,39 @@ function headers(uses: readonly HeaderUse[]): Record<string, HeaderDescription> 
   )
 }
 
+/** A response as a route's schema has it. */
+export interface Described {
+  description: string
+  headers: Record<string, HeaderDescription>
+  content: Record<string, { schema: TSchema; example?: unknown }>
+}
+
 /** A response with a body. */
 export function response(
   description: string,
   schema: TSchema,
   uses: readonly HeaderUse[] = [],
   { mediaType = 'application/json', example }: { mediaType?: string; example?: unknown } = {},
-) {
+): Described {
   const media = { schema, ...(example === undefined ? {} : { example }) }
   return { description, headers: headers(uses), content: { [mediaType]: media } }
+}
+
+/** A response in JSON that is the one or the other: a header field is always sent only if both have it. */
+export function either(one: Described, other: Described): Described {
+  const both = { ...other.headers, ...one.headers }
+  const ofBoth = (name: string) => name in one.headers && name in other.headers
+  const json = 'application/json'
+  return {
+    description: `${one.description}. Or: ${other.description}`,
+    headers: Object.fromEntries(
+      Object.entries(both).map(([name, header]) => [
+        name,
+        ofBoth(name) ? header : { ...header, [ALWAYS_SENT]: false },
+      ]),
+    ),
+    content: { [json]: { schema: Type.Union([one.content[json]!.schema, other.content[json]!.schema]) } },
+  }
 }
 
 /** A response without a body. */

@@ -32,7 +32,7 @@ export const StartHeaders = Type.Object({
   prefer: Type.Optional(
     Type.String({
       description:
-        'RFC 7240: `respond-async`, `task-style=monitor|created|see-other|operation`; others are ignored',
+        'RFC 7240: `respond-async`, `task-style=monitor|created|see-other|operation`; `wait=SECONDS` (up to 60): answer when the task has ended or awaits confirmation; others are ignored',
     }),
   ),
 })

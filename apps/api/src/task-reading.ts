@@ -1,15 +1,27 @@
-import { type OperationContract, TASK_STATUSES, Uuid7 } from '@accepted/contract'
-import type { Cursor, Estimator, TaskReader } from '@accepted/core'
+import { isEnded, type OperationContract, TASK_STATUSES, Uuid7 } from '@accepted/contract'
+import type { Cursor, Estimator, ReadOutcome, TaskReader, TaskRecord } from '@accepted/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { preferenceApplied, readPreferences } from './preferences.ts'
 import { invalidInput } from './problem.ts'
 import type { StyleChoice } from './start-options.ts'
 import { tombstoneProblem, unknownTask } from './task-answers.ts'
-import { namesTag, STYLES, type StyleContext, type StyledAnswer, type TaskView } from './task-styles.ts'
+import {
+  etagOf,
+  namesTag,
+  STYLES,
+  type StyleContext,
+  type StyledAnswer,
+  type StyleName,
+  type TaskView,
+} from './task-styles.ts'
+import type { FoundTask } from './task-views.ts'
+import type { TaskWaits } from './task-waits.ts'
 
 /** What routes that read tasks need. */
 export interface ReadDependencies {
   reader: TaskReader
+  waits: TaskWaits
   estimator: Estimator
   contracts: ReadonlyMap<string, OperationContract>
   /** Redis's time, ms. */
@@ -22,7 +34,12 @@ export type TaskParams = Static<typeof TaskParams>
 
 /** Request header fields of a read. */
 export const ReadHeaders = Type.Object({
-  prefer: Type.Optional(Type.String({ description: 'RFC 7240: `task-style=NAME`; others are ignored' })),
+  prefer: Type.Optional(
+    Type.String({
+      description:
+        'RFC 7240: `task-style=NAME`; `wait=SECONDS` (up to 60): answer when the task has changed, from the version in `If-None-Match` if there is one; others are ignored',
+    }),
+  ),
   'if-none-match': Type.Optional(Type.String({ description: '304 if the task is still at this `ETag`' })),
 })
 
@@ -52,13 +69,47 @@ export function listQuery(operations: string[]) {
 type ListQuery = Static<ReturnType<typeof listQuery>>
 
 /** The task that a path names. @throws {ProblemError} `not_found`, `gone` */
-export async function readTask(request: FastifyRequest, deps: ReadDependencies): Promise<TaskView> {
+export async function findTask(request: FastifyRequest, reader: TaskReader): Promise<FoundTask> {
   const { task_id: taskId } = request.params as TaskParams
-  const outcome = await deps.reader.read(request.tenant, taskId)
+  return asFound(taskId, await reader.read(request.tenant, taskId))
+}
+
+function asFound(taskId: string, outcome: ReadOutcome): FoundTask {
   if (outcome.outcome === 'gone') throw tombstoneProblem(taskId, outcome.tombstone)
   if (outcome.outcome === 'unknown') throw unknownTask()
-  const { task, position } = outcome
+  return outcome
+}
+
+/**
+ * The task that a path names; by `Prefer: wait`, after its next change.
+ *
+ * @param style in which it will be told: a version in `If-None-Match` is one of a style
+ * @throws {ProblemError} `not_found`, `gone`
+ */
+export async function readTask(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  deps: ReadDependencies,
+  style: StyleName,
+): Promise<TaskView> {
+  const { task_id: taskId } = request.params as TaskParams
+  const { waitSeconds } = readPreferences(request.headers.prefer as string | undefined)
+  let found = await findTask(request, deps.reader)
+  if (waitSeconds && isKnownToCaller(request, found.task, style)) {
+    const { version } = found.task
+    found = asFound(
+      taskId,
+      await deps.waits.until(reply, found, waitSeconds, (task) => task.version !== version),
+    )
+  }
+  const { task, position } = found
   return { task, estimate: await deps.estimator.estimate(task, position), nowMs: await deps.now() }
+}
+
+/** Whether the caller has nothing to learn yet: a task that goes on, and is still as it was when the caller last saw it. */
+function isKnownToCaller({ headers }: FastifyRequest, task: TaskRecord, style: StyleName): boolean {
+  const known = headers['if-none-match']
+  return !isEnded(task.status) && (known === undefined || namesTag(known, etagOf(task, style)))
 }
 
 /** Sends an answer to a read, or 304 if the caller has it: only where it would be 2xx (RFC 9110 §13.2.2). */
@@ -68,8 +119,9 @@ export function sendStyled(
   { status, headers, body }: StyledAnswer,
   { applied }: StyleChoice,
 ) {
-  reply.headers(headers)
-  if (applied) reply.header('preference-applied', applied)
+  // That it was asked to be async says nothing here.
+  const { respondAsync: _, ...honoured } = readPreferences(request.headers.prefer as string | undefined)
+  reply.headers({ ...headers, ...preferenceApplied(applied, honoured) })
   if (status < 300 && namesTag(request.headers['if-none-match'], headers.etag!)) {
     return reply.removeHeader('location').removeHeader('wait').code(304).send()
   }

@@ -107,7 +107,7 @@ function endedAnswer(style: StyleName, { status, resource }: TaskRecord) {
 function commonHeaders(style: StyleName, task: TaskRecord): Record<string, string> {
   const self = style === 'operation' ? `/operations/${task.taskId}` : pathOf(task.taskId, style)
   return {
-    etag: `W/"${task.version}-${style}"`,
+    etag: etagOf(task, style),
     'cache-control': 'private, no-cache',
     vary: 'Prefer, Accept',
     link: `<${self}>; rel="self"`,
@@ -129,6 +129,11 @@ export function operationDocument(task: TaskRecord, publicUrl: string): string {
   const text = JSON.stringify(members)
   if (task.status !== 'completed' || task.resource || task.result === undefined) return text
   return `${text.slice(0, -1)},"result":${task.result}}`
+}
+
+/** The entity tag of a task in a style. */
+export function etagOf({ version }: TaskRecord, style: StyleName): string {
+  return `W/"${version}-${style}"`
 }
 
 /** Whether an `If-None-Match` field names this entity tag, by weak comparison (RFC 9110 §13.1.2). */

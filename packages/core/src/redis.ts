@@ -32,6 +32,24 @@ export function connectForWork(url: string, log: Logger): Redis {
   )
 }
 
+/**
+ * A connection for `TaskWatch`, which subscribes again by itself when the connection is back. One that died without a word
+ * is found out by TCP within some 15 s.
+ */
+export function connectForWatching(url: string, log: Logger): Redis {
+  return watched(
+    new Redis(url, {
+      enableOfflineQueue: false,
+      autoResubscribe: false,
+      autoResendUnfulfilledCommands: false,
+      connectTimeout: 2_000,
+      keepAlive: 5_000,
+      retryStrategy: (times) => Math.min(50 * 2 ** (times - 1), 1_000),
+    }),
+    log,
+  )
+}
+
 /** Tells when Redis goes and comes, once each. */
 function watched(redis: Redis, log: Logger): Redis {
   let away = false

@@ -5,6 +5,7 @@ import {
   listQuery,
   listTasks,
   type ReadDependencies,
+  ReadHeaders,
   readTask,
   sendStyled,
   TaskParams,
@@ -20,6 +21,7 @@ const HEADERS = [
   'Retry-After?',
   'Sunset?',
   'Operation-Location?',
+  'Preference-Applied?',
 ] as const
 
 /** `GET /operations`, `GET /operations/{id}`, `DELETE /operations/{id}`: the tasks as pollers of `Operation-Location` know them. */
@@ -61,7 +63,10 @@ export function operationRoutes(app: FastifyInstance, deps: ReadDependencies, ac
         tags: ['operations'],
         params: TaskParams,
         headers: Type.Object({
-          'if-none-match': Type.Optional(Type.String({ description: '304 if it is still at this `ETag`' })),
+          ...ReadHeaders.properties,
+          prefer: Type.Optional(
+            Type.String({ description: 'RFC 7240: `wait=SECONDS` as for `GET /tasks/{task_id}`' }),
+          ),
         }),
         response: {
           200: response('The operation, ended or not', Type.Ref('Operation'), HEADERS),
@@ -71,7 +76,7 @@ export function operationRoutes(app: FastifyInstance, deps: ReadDependencies, ac
       },
     },
     async (request, reply) => {
-      const view = await readTask(request, deps)
+      const view = await readTask(request, reply, deps, 'operation')
       return sendStyled(request, reply, answerOf('operation', view, deps.styles()), {
         style: 'operation',
         applied: undefined,

@@ -62,7 +62,7 @@ export function taskRoutes(app: FastifyInstance, deps: ReadDependencies): void {
     },
     async (request, reply) => {
       const choice = chooseStyle(request.query as StyleQuery, request.headers.prefer as string | undefined)
-      const view = await readTask(request, deps)
+      const view = await readTask(request, reply, deps, choice.style)
       return sendStyled(request, reply, answerOf(choice.style, view, deps.styles()), choice)
     },
   )

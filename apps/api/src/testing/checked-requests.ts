@@ -41,15 +41,10 @@ export async function checkedInject(app: FastifyInstance) {
   const check = responseChecker((await app.inject('/openapi.json')).json())
   return async (options: InjectOptions | string): Promise<LightMyRequestResponse> => {
     const response = await app.inject(options)
-    const { statusCode: status, headers, raw } = response
-    const streams = typeof options === 'object' && options.payloadAsStream
-    check({
-      method: raw.req.method!,
-      path: raw.req.url!,
-      status,
-      headers,
-      body: streams ? undefined : response.rawPayload,
-    })
+    const { statusCode: status, headers } = response
+    const { method = 'GET', url, payloadAsStream } = typeof options === 'string' ? { url: options } : options
+    const body = payloadAsStream ? undefined : response.rawPayload
+    check({ method, path: String(url), status, headers, body })
     return response
   }
 }

@@ -1,4 +1,6 @@
 export * from './checked-requests.ts'
+export * from './event-reader.ts'
+export * from './hand-worker.ts'
 export * from './openapi-document.ts'
 export * from './response-checker.ts'
 export * from './test-app.ts'

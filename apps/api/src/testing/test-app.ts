@@ -1,15 +1,19 @@
-import { ApiSettings, connectForAnswers, createLog, readSettings } from '@accepted/core'
+import { ApiSettings, connectForAnswers, connectForWatching, createLog, readSettings } from '@accepted/core'
 import { freshPrefix } from '@accepted/core/testing'
 import { loadContracts } from '@accepted/operations'
 import { inject, onTestFinished } from 'vitest'
 import { buildApp } from '../app.ts'
+import type { StreamLimits } from '../event-stream.ts'
 import { checkedInject } from './checked-requests.ts'
 
 /**
  * An API under a key prefix of its own, to be asked by `ask`, which checks every answer against the API's own description;
  * gone when the test is over.
  */
-export async function testApp(environment: Record<string, string> = {}) {
+export async function testApp(
+  environment: Record<string, string> = {},
+  streamLimits: Partial<StreamLimits> = {},
+) {
   const log = createLog('api', 'silent')
   const prefix = freshPrefix()
   const settings = readSettings(ApiSettings, {
@@ -18,14 +22,17 @@ export async function testApp(environment: Record<string, string> = {}) {
     ...environment,
   })
   const redis = connectForAnswers(settings.REDIS_URL, log)
+  const subscriber = connectForWatching(settings.REDIS_URL, log)
   const publicUrl = () => 'http://accepted.test'
   const app = await buildApp({
     settings,
     contracts: await loadContracts(),
     redis,
+    subscriber,
     publicUrl,
     version: '0.0.0',
     log,
+    streamLimits,
   })
   onTestFinished(async () => {
     await app.close()
@@ -35,6 +42,7 @@ export async function testApp(environment: Record<string, string> = {}) {
       }
     }
     redis.disconnect()
+    subscriber.disconnect()
   })
   if (settings.REDIS_URL === inject('redisUrl')) {
     await new Promise<void>((resolve) => {
@@ -42,7 +50,7 @@ export async function testApp(environment: Record<string, string> = {}) {
       else redis.once('ready', () => resolve())
     })
   }
-  return { ask: await checkedInject(app), redis, prefix }
+  return { app, ask: await checkedInject(app), redis, prefix }
 }
 
 /** A car that is in order. */

@@ -1,0 +1,48 @@
+import { ServerResponse } from 'node:http'
+import { expect, test } from 'vitest'
+import { HeldRequests } from './held-requests.ts'
+
+const response = () =>
+  new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 } as never)
+const fired = (signal: AbortSignal) => new Promise((resolve) => signal.addEventListener('abort', resolve))
+
+test('a request is held until its time is up', async () => {
+  const hold = new HeldRequests().hold(response(), 1)
+  await fired(hold.signal)
+  expect(hold.gone).toBe(false)
+})
+
+test('a request is not held when its client is gone', () => {
+  const [leaving, gone] = [response(), response().destroy()]
+  const held = new HeldRequests()
+  const hold = held.hold(leaving, 60_000)
+  leaving.destroy()
+  leaving.emit('close')
+  expect([hold.signal.aborted, hold.gone]).toEqual([true, true])
+  expect(held.hold(gone).signal.aborted).toBe(true)
+  hold.release()
+})
+
+test('when all are let go none is held any more, and no connection is kept', () => {
+  const held = new HeldRequests()
+  const [early, late, released] = [response(), response(), response()]
+  const hold = held.hold(early, 60_000)
+  const before = held.hold(released, 60_000)
+  before.release()
+  held.close()
+  expect([hold.signal.aborted, before.signal.aborted]).toEqual([true, false])
+  expect(held.hold(late).signal.aborted).toBe(true)
+  expect([early, late, released].map((one) => one.getHeader('connection'))).toEqual([
+    'close',
+    'close',
+    undefined,
+  ])
+  hold.release()
+})
+
+test('a released request leaves nothing at its response', () => {
+  const answered = response()
+  const listeners = answered.listenerCount('close')
+  new HeldRequests().hold(answered, 60_000).release()
+  expect(answered.listenerCount('close')).toBe(listeners)
+})

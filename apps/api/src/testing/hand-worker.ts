@@ -1,0 +1,30 @@
+import { type Claim, createLog, LaneJobs, Scripts, Work } from '@accepted/core'
+import type { Redis } from 'ioredis'
+import { onTestFinished } from 'vitest'
+
+/** A worker's hand on the tasks of a test's API: what changes, and when, is for the test to say. */
+export function handWorker(redis: Redis, prefix: string) {
+  const scripts = new Scripts(redis, prefix)
+  const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), createLog('test', 'silent'))
+  onTestFinished(() => jobs.close())
+  const work = new Work(scripts, jobs, 60_000)
+  return {
+    work,
+    /** Takes the next car to build. */
+    async claim(): Promise<Claim> {
+      const claim = await work.claim(0, 'car.build')
+      if (!claim) throw new Error('no car waits')
+      return claim
+    },
+    /** Ends a car as built. */
+    async complete(claim: Claim): Promise<void> {
+      const resource = '/cars/0199a1b2-6f00-7d1e-9c55-2b7d90aa31c4'
+      await work.end(claim, { status: 'completed', reason: null, result: '{}', resource, error: null })
+    },
+    /** How many connections subscribe to a task. */
+    async subscriptions(taskId: string): Promise<number> {
+      const [, count] = await redis.pubsub('NUMSUB', `${scripts.prefixOf(0)}task:${taskId}`)
+      return count as number
+    },
+  }
+}
