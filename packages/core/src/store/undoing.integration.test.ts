@@ -107,3 +107,19 @@ test('a word that comes after the deadline confirms nothing, whether or not a ti
   })
   expect(await read(store, taskId)).toMatchObject({ status: 'canceling', reason: 'deadline' })
 })
+
+test('a canceled task whose worker is lost ends at once if there is nothing to undo', async () => {
+  const store = testStore()
+  const taskId = createdId(await store.submissions.create(submission()))
+  const held = await claim(store)
+  await store.work.step(held, 'one', 'begun')
+  await store.control.cancel('default', taskId)
+  await loseWorker(store, taskId)
+  expect(await read(store, taskId)).toMatchObject({
+    status: 'canceled',
+    reason: 'client',
+    steps: new Map([['one', { state: 'failed', outcome: '', undoable: false }]]),
+    attempts: [{ error: { code: 'client' } }],
+  })
+  expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 0, running: 0 })
+})
