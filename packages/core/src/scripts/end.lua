@@ -30,7 +30,7 @@ local function settle(id, record, ending)
   if record.status == 'canceling' then
     if ending.reason ~= 'revert_failed' then
       if undoable(record) then return undo(id, record, {}) end
-      ending = { status = record.ends_as, reason = record.reason, error = record.error or '' }
+      return { 'ok', conclude(id, record, retention), record.ends_as }
     end
   elseif ending.status == 'failed' and undoable(record) then
     return undo(id, record, decide(id, record, 'failed', ending.reason, ending.error))

@@ -45,6 +45,7 @@ local function lose(id)
     end
     return
   end
+  if record.status == 'canceling' and not undoable(record) then return want(lane, conclude(id, record, retention)) end
   local losses = redis.call('HINCRBY', open_key(id), 'losses', 1)
   if losses < max_losses then
     local flow = losses > 1 and SUSPECTS or record.flow

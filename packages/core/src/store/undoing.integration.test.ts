@@ -7,6 +7,7 @@ import {
   type TestStore,
   terms,
   testStore,
+  until,
 } from '../testing/index.ts'
 import type { Claim, Ending } from './work.ts'
 
@@ -106,4 +107,34 @@ test('a word that comes after the deadline confirms nothing, whether or not a ti
     status: 'canceling',
   })
   expect(await read(store, taskId)).toMatchObject({ status: 'canceling', reason: 'deadline' })
+})
+
+test('a canceled task whose worker is lost ends at once if there is nothing to undo', async () => {
+  const store = testStore()
+  const taskId = createdId(await store.submissions.create(submission()))
+  const held = await claim(store)
+  await store.work.step(held, 'one', 'begun')
+  await store.control.cancel('default', taskId)
+  await loseWorker(store, taskId)
+  expect(await read(store, taskId)).toMatchObject({
+    status: 'canceled',
+    reason: 'client',
+    steps: new Map([['one', { state: 'failed', outcome: '', undoable: false }]]),
+    attempts: [{ error: { code: 'client' } }],
+  })
+  expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 0, running: 0 })
+})
+
+test('a claim comes by a bounded number of tasks that must not start, and asks for a job for the rest', async () => {
+  const store = testStore()
+  const usual = submission()
+  const limited = { ...usual, limits: { ...usual.limits, startMs: 1_000 } }
+  await Promise.all(Array.from({ length: 250 }, () => store.submissions.create(limited)))
+  const before = await until(async () => (await store.jobs.waiting(0, 'test')) || null)
+  await passTime(store, 2_000)
+  expect(await store.work.claim(0, 'test')).toBeNull()
+  expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 50, running: 0 })
+  await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(before + 1)
+  expect(await store.work.claim(0, 'test')).toBeNull()
+  expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 0, running: 0 })
 })

@@ -15,6 +15,7 @@ import {
   Work,
 } from '../index.ts'
 
+export { type Contents, contentsOf } from './contents.ts'
 export { passTime } from './time.ts'
 
 /** Terms of upkeep that a test need not spell out. */

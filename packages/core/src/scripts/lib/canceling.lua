@@ -11,6 +11,11 @@ local function decide(id, record, ends_as, reason, error)
   return { status = 'canceling', ends_as = ends_as, reason = reason, error = error, losses = '0', undos = '0' }
 end
 
+-- A task that is canceling ends as was decided. Returns how many jobs its lane wants.
+local function conclude(id, record, retention)
+  return end_task(id, record, { status = record.ends_as, reason = record.reason, error = record.error or '' }, retention)
+end
+
 -- A task that nobody holds any more is undone by whoever claims it; one with nothing to undo ends.
 -- Returns how many jobs its lane wants.
 local function abandon(id, record, ends_as, reason, flow, retention)

@@ -24,8 +24,3 @@ local function lease_for(id, record, lease)
   local _, _, run, grace = limits_of(record)
   redis.call('ZADD', P .. 'timers', timestamp(math.min(now + lease, record.began + run + grace)), 'lease:' .. id)
 end
-
--- What 'progress' is without word from the handler: the share of finished steps.
-local function share_of(done, steps)
-  return steps == 0 and 0 or math.floor(100 * done / steps)
-end

@@ -36,6 +36,11 @@ end
 
 local function passed_deadline(record) return record.deadline and now >= tonumber(record.deadline) end
 
+-- What 'progress' is without word from the handler: the share of finished steps.
+local function share_of(done, steps)
+  return steps == 0 and 0 or math.floor(100 * done / steps)
+end
+
 local function status_index(tenant, operation, status)
   return P .. 'index:' .. tenant .. ':' .. operation .. ':' .. status
 end

@@ -1,0 +1,60 @@
+import { equal, deepEqual as same } from 'node:assert/strict'
+import { startLocalRedis } from '@accepted/local-redis'
+import fc from 'fast-check'
+import { onTestFinished, test } from 'vitest'
+import { testStore } from '../../testing/index.ts'
+import { type Action, anyAction } from './actions.ts'
+import { Life } from './life.ts'
+import { isOpen } from './model.ts'
+
+/** How many sequences are tried, and how long they are: more of them by hand, see CONTRIBUTING.md. */
+const RUNS = Number(process.env.LIFE_RUNS ?? 150)
+const LENGTH = Number(process.env.LIFE_LENGTH ?? 40)
+const SEED = process.env.LIFE_SEED ? { seed: Number(process.env.LIFE_SEED) } : {}
+/** A bound for what must come to an end. */
+const ROUNDS = 60
+
+test(
+  'whatever happens to tasks, their lives follow the picture, and all that is begun comes to an end',
+  async () => {
+    const own = await startLocalRedis()
+    onTestFinished(() => own.stop())
+    const store = testStore({ url: own.url })
+    const sequence = fc.asyncProperty(
+      fc.noBias(fc.array(anyAction, { maxLength: LENGTH, size: 'max' })),
+      async (actions) => {
+        await store.redis.flushdb()
+        const life = new Life(store)
+        for (const action of actions) await life.act(action)
+        await bringToEnd(life)
+      },
+    )
+    await fc.assert(sequence, { numRuns: RUNS, ...SEED })
+  },
+  60_000 + RUNS * LENGTH * 20,
+)
+
+/** Works off what is left, as workers would; then nothing of it may be left. */
+async function bringToEnd(life: Life): Promise<void> {
+  const act = async (...actions: Action[]) => {
+    for (const action of actions) await life.act(action)
+  }
+  for (let round = 0; life.model.tasks.some(isOpen); round += 1) {
+    equal(round < ROUNDS, true, 'every task comes to an end')
+    await act(
+      { act: 'pass', seconds: 20, watched: true },
+      { act: 'tick' },
+      { act: 'claim', worker: 0, most: 1 },
+    )
+    const newest = { held: 0, lost: false }
+    // Six writes begin and undo, or finish, all three steps.
+    for (let n = 0; n < 6; n += 1) await act({ act: 'step', ...newest, whole: false, how: 'undoable' })
+    await act({ act: 'end', ...newest, ending: 0 }, { act: 'confirm', task: round, foreign: false })
+  }
+  await act({ act: 'pass', seconds: 200_000, watched: true }, { act: 'tick' }, { act: 'read' })
+  await act({ act: 'pass', seconds: 100, watched: true }, { act: 'read' })
+  const contents = await life.check()
+  same([...contents.open.keys(), ...contents.done.keys()], [])
+  const left = contents.keys.filter((key) => !/^(lane:test|recent:test.run|operations:\w+|upkeep)$/.test(key))
+  same(left, [])
+}

@@ -1,0 +1,143 @@
+import { equal, ok, deepEqual as same } from 'node:assert/strict'
+import type { LaneJobs } from '../../lane-jobs.ts'
+import { type Contents, contentsOf, passTime, type TestStore } from '../../testing/index.ts'
+import { TaskReader } from '../reader.ts'
+import { Upkeep } from '../upkeep.ts'
+import type { Action } from './actions.ts'
+import { Clients } from './clients.ts'
+import { checkContents, checkHistory, type Seen } from './invariants.ts'
+import { isOpen, Model, RETENTION_MS, TOMBSTONE_MS } from './model.ts'
+import { pictureOf, viewOf } from './views.ts'
+import { Workers } from './workers.ts'
+
+const TERMS = { retentionMs: RETENTION_MS, tombstoneMs: TOMBSTONE_MS }
+
+/** A store and the picture of it side by side: each act is done to both, and what they come to is compared. */
+export class Life {
+  readonly model = new Model()
+  readonly #store: TestStore
+  readonly #clients: Clients
+  readonly #workers: Workers
+  readonly #upkeep: Upkeep
+  readonly #seen: Seen = new Map()
+  readonly #began = performance.now()
+  #jobs = 0
+  #passedMs = 0
+  #takenBackMs = 0
+  #again: (() => Promise<void>) | null = null
+
+  constructor(store: TestStore) {
+    this.#store = store
+    const { scripts } = store
+    const counter: Pick<LaneJobs, 'add'> = {
+      add: (_shard, _lane, count) => {
+        this.#jobs += count
+      },
+    }
+    const jobs = counter as LaneJobs
+    const reader = new TaskReader(scripts)
+    this.#clients = new Clients(this.model, scripts, jobs, reader)
+    this.#workers = new Workers(this.model, scripts, jobs, reader, () => this.check())
+    this.#upkeep = new Upkeep(scripts, jobs)
+  }
+
+  /** Does one action, if there is what it acts on, and checks all. @throws {AssertionError} */
+  async act(action: Action): Promise<void> {
+    const go = this.#actOf(action)
+    if (!go) return
+    await this.#holdTime()
+    const claimable = this.model.claimableTasks()
+    this.#jobs = 0
+    await go()
+    if (action.act !== 'again') this.#again = go
+    if (this.model.claimableTasks() > claimable) ok(this.#jobs > 0, 'what becomes claimable asks for a job')
+    await this.check()
+  }
+
+  /** Compares all that the store keeps with the picture. @throws {AssertionError} */
+  async check(): Promise<Contents> {
+    const contents = await contentsOf(this.#store)
+    const { model } = this
+    for (const task of model.tasks) {
+      const record = contents.open.get(task.id) ?? contents.done.get(task.id)
+      if (record) same(viewOf(record), pictureOf(task))
+      else ok(!isOpen(task) && (task.dies !== null || model.clock >= task.expires), 'a record is there')
+    }
+    equal(contents.open.size, model.tasks.filter(isOpen).length)
+    checkContents(contents)
+    checkHistory(contents, this.#passedMs, this.#seen)
+    return contents
+  }
+
+  #actOf(action: Action): (() => Promise<void>) | null {
+    const clients = this.#clients
+    const workers = this.#workers
+    const held = 'held' in action ? workers.pick(action.held, action.lost) : null
+    const task = 'task' in action ? this.model.tasks.at(-1 - (action.task % this.model.tasks.length)) : null
+    switch (action.act) {
+      case 'create':
+        return () => clients.create(action)
+      case 'claim':
+        return () => workers.claim(action.worker, action.most)
+      case 'step':
+        return held && workers.step(held, action.how, action.whole)
+      case 'progress':
+        return held && (() => workers.progress(held, action.percent))
+      case 'retry':
+        return held && (() => workers.retry(held, action.delayMs))
+      case 'release':
+        return held && (() => workers.release(held))
+      case 'bounce':
+        return held && (() => workers.bounce(held, action.times))
+      case 'end':
+        return held && workers.end(held, action.ending)
+      case 'renew':
+        return () => workers.renew(action.worker)
+      case 'cancel':
+        return task ? () => clients.cancel(task, action.foreign) : null
+      case 'confirm':
+        return task ? () => clients.confirm(task, action.foreign) : null
+      case 'delete':
+        return task ? () => clients.delete(task, action.foreign) : null
+      case 'read':
+        return () => clients.read()
+      case 'list':
+        return () => clients.list(action.tenant, action.status)
+      case 'pass':
+        return () => this.#pass(action.seconds * 1000, action.watched)
+      case 'crash':
+        return () => this.#crash()
+      case 'tick':
+        return () => this.#tick()
+      case 'again':
+        return this.#again
+    }
+  }
+
+  /** The picture's clock moves by leaps only: what really goes by is taken back, so that a slow machine changes nothing. */
+  async #holdTime(): Promise<void> {
+    const drift = performance.now() - this.#began - this.#takenBackMs
+    const whole = 1000 * Math.floor(drift / 1000)
+    if (whole === 0) return
+    await passTime(this.#store, -whole)
+    this.#passedMs -= whole
+    this.#takenBackMs += whole
+  }
+
+  async #pass(ms: number, watched: boolean): Promise<void> {
+    await passTime(this.#store, ms, { watched })
+    this.#passedMs += ms
+    this.model.passTime(ms, watched)
+  }
+
+  /** Every worker is lost, and that is found. */
+  async #crash(): Promise<void> {
+    await this.#pass(10_000, true)
+    await this.#tick()
+  }
+
+  async #tick(): Promise<void> {
+    await this.#upkeep.tick(0, [], TERMS)
+    this.model.tick()
+  }
+}

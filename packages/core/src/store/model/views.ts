@@ -1,0 +1,57 @@
+import { isEnded } from '@accepted/contract'
+import type { TaskRecord } from '../record.ts'
+import type { ModelTask, StepLetter } from './model.ts'
+
+const STATES: Record<string, StepLetter> = {
+  'in progress': 'b',
+  finished: 'f',
+  failed: 'x',
+  reverting: 'r',
+  reverted: 'v',
+}
+
+/** What a record says that the picture foretells. */
+export function viewOf(record: TaskRecord) {
+  const { status, reason, endsAs, attempt, progress, undos, attempts, confirmByMs, finishedMs } = record
+  const error = record.error?.code ?? null
+  const steps = [...record.steps].map(([name, { state, undoable }]) => [
+    name,
+    state === 'finished' && undoable ? 'u' : STATES[state],
+  ])
+  const told = attempts
+    .slice(-10)
+    .map(({ attempt, endedMs, error }) => [attempt, endedMs === null, error?.code ?? null])
+  const awaits = confirmByMs !== null
+  const ended = finishedMs !== null
+  return {
+    status,
+    reason,
+    endsAs,
+    error,
+    attempt,
+    progress,
+    undos,
+    steps: steps.sort(),
+    attempts: told,
+    awaits,
+    ended,
+  }
+}
+
+/** The same of the picture. */
+export function pictureOf(task: ModelTask): ReturnType<typeof viewOf> {
+  const { status, reason, endsAs, attempt, progress, undos, steps, attempts, confirmBy } = task
+  return {
+    status,
+    reason,
+    endsAs,
+    error: reason,
+    attempt,
+    progress,
+    undos,
+    steps: [...steps].sort(),
+    attempts: attempts.slice(-10).map(({ attempt, open, error }) => [attempt, open, error]),
+    awaits: confirmBy !== null,
+    ended: isEnded(status),
+  }
+}

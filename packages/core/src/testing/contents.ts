@@ -1,0 +1,58 @@
+import { decodeRecord, type TaskRecord } from '../store/record.ts'
+import { composeScript, type Scripts } from '../store/scripts.ts'
+
+const CONTENTS = composeScript(new URL('./contents.lua', import.meta.url))
+
+/** All that a shard keeps, but for BullMQ's own; keys without their prefix. */
+export class Contents {
+  readonly open = new Map<string, TaskRecord>()
+  readonly done = new Map<string, TaskRecord>()
+  readonly #texts = new Map<string, string>()
+  readonly #other = new Map<string, string[]>()
+
+  /** @param reply what contents.lua answers */
+  constructor(reply: unknown[]) {
+    for (let at = 1; at < reply.length; at += 2) {
+      const [key, content] = [reply[at] as string, reply[at + 1] as string[]]
+      const id = key.slice(5)
+      if (key.startsWith('open:') || key.startsWith('done:')) this.#texts.set(id, content[0]!)
+      if (key.startsWith('open:')) this.open.set(id, decodeRecord(id, content[0]!))
+      else if (key.startsWith('done:')) this.done.set(id, decodeRecord(id, content[0]!))
+      else this.#other.set(key, content)
+    }
+  }
+
+  /** Keys that are no records. */
+  get keys(): string[] {
+    return [...this.#other.keys()]
+  }
+
+  /** The members of a list or set. */
+  list(key: string): string[] {
+    return this.#other.get(key) ?? []
+  }
+
+  /** A hash, or a sorted set with its scores. */
+  map(key: string): Map<string, string> {
+    const flat = this.list(key)
+    return new Map(Array.from({ length: flat.length / 2 }, (_, n) => [flat[2 * n]!, flat[2 * n + 1]!]))
+  }
+
+  /** A field of a record that decoding leaves out. */
+  field(taskId: string, name: string): string | undefined {
+    const flat = this.#texts.get(taskId)!.split('\u001f')
+    for (let at = 0; at < flat.length; at += 2) if (flat[at] === name) return flat[at + 1]
+    return undefined
+  }
+}
+
+/** Looks at all that the first shard keeps, at one moment. */
+export async function contentsOf({
+  redis,
+  scripts,
+}: {
+  redis: Scripts['redis']
+  scripts: Scripts
+}): Promise<Contents> {
+  return new Contents((await redis.eval(CONTENTS, 1, scripts.prefixOf(0))) as unknown[])
+}
