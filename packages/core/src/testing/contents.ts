@@ -38,6 +38,11 @@ export class Contents {
     return new Map(Array.from({ length: flat.length / 2 }, (_, n) => [flat[2 * n]!, flat[2 * n + 1]!]))
   }
 
+  /** A record as it is kept. */
+  text(taskId: string): string {
+    return this.#texts.get(taskId)!
+  }
+
   /** A field of a record that decoding leaves out. */
   field(taskId: string, name: string): string | undefined {
     const flat = this.#texts.get(taskId)!.split('\u001f')

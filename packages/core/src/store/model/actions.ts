@@ -8,7 +8,7 @@ import { ENDINGS } from './workers.ts'
  * still means something; `held` with `lost` is a claim of a worker that does not know yet that it is not the latest.
  */
 export type Action =
-  | ({ act: 'create' } & Wish)
+  | ({ act: 'create' | 'begin' } & Wish)
   | { act: 'claim'; worker: number; most: number }
   | { act: 'renew'; worker: number }
   | { act: 'step'; held: number; lost: boolean; whole: boolean; how: 'finished' | 'undoable' | 'failed' }
@@ -18,8 +18,9 @@ export type Action =
   | { act: 'release'; held: number; lost: boolean }
   | { act: 'end'; held: number; lost: boolean; ending: number }
   | { act: 'cancel' | 'confirm' | 'delete'; task: number; foreign: boolean }
+  | { act: 'crash'; survivor: number | null }
   | { act: 'pass'; seconds: number; watched: boolean }
-  | { act: 'crash' | 'tick' | 'read' | 'again' }
+  | { act: 'tick' | 'read' | 'again' }
   | { act: 'list'; tenant: number; status: TaskStatus | null }
 
 const below = (count: number) => fc.nat({ max: count - 1 })
@@ -29,16 +30,16 @@ const claim = { held: below(6), lost: mostly(false, true) }
 
 /** Any action; those that lead far are more frequent. */
 export const anyAction: fc.Arbitrary<Action> = fc.oneof(
-  {
-    weight: 6,
+  ...(['create', 'begin'] as const).map((act) => ({
+    weight: 4,
     arbitrary: fc.record({
-      act: word('create'),
+      act: word(act),
       tenant: below(TENANTS.length),
       kind: below(KINDS.length),
       priority: fc.constantFrom(3, 0, 5),
       key: fc.option(below(2), { freq: 2 }),
     }),
-  },
+  })),
   {
     weight: 9,
     arbitrary: fc.record({ act: word('claim'), worker: below(2), most: fc.constantFrom(1, 1, 3) }),
@@ -49,7 +50,7 @@ export const anyAction: fc.Arbitrary<Action> = fc.oneof(
       act: word('step'),
       ...claim,
       how: fc.constantFrom('undoable', 'undoable', 'finished', 'failed'),
-      whole: mostly(true, false),
+      whole: fc.boolean(),
     }),
   },
   { weight: 1, arbitrary: fc.record({ act: word('progress'), ...claim, percent: below(101) }) },
@@ -78,7 +79,7 @@ export const anyAction: fc.Arbitrary<Action> = fc.oneof(
     }),
   },
   { weight: 5, arbitrary: fc.record({ act: word('tick') }) },
-  { weight: 4, arbitrary: fc.record({ act: word('crash') }) },
+  { weight: 5, arbitrary: fc.record({ act: word('crash'), survivor: fc.option(below(2), { freq: 1 }) }) },
   { weight: 2, arbitrary: fc.record({ act: word('again') }) },
   { weight: 1, arbitrary: fc.record({ act: word('read') }) },
   {

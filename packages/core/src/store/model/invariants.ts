@@ -140,7 +140,10 @@ function checkExpiry(contents: Contents, timers: Map<string, string>): void {
 }
 
 /** What was last seen of each task. */
-export type Seen = Map<string, { version: number; document: string; ended: string | null }>
+export type Seen = Map<
+  string,
+  { version: number; document: string; ended: string | null; text: string; passedMs: number }
+>
 
 /**
  * A version is one look: it grows when something that is shown changes, and only then. What has ended does not change.
@@ -150,7 +153,9 @@ export type Seen = Map<string, { version: number; document: string; ended: strin
 export function checkHistory(contents: Contents, passedMs: number, seen: Seen): void {
   for (const task of [...contents.open.values(), ...contents.done.values()]) {
     const before = seen.get(task.taskId)
-    const now = lookOf(task, passedMs)
+    const text = contents.text(task.taskId)
+    if (before?.text === text && before.passedMs === passedMs) continue
+    const now = { ...lookOf(task, passedMs), text, passedMs }
     if (before?.version === now.version)
       equal(now.document, before.document, 'the same version, another look')
     else if (before) {

@@ -47,8 +47,7 @@ async function bringToEnd(life: Life): Promise<void> {
       { act: 'claim', worker: 0, most: 1 },
     )
     const newest = { held: 0, lost: false }
-    // Six writes begin and undo, or finish, all three steps.
-    for (let n = 0; n < 6; n += 1) await act({ act: 'step', ...newest, whole: false, how: 'undoable' })
+    for (let n = 0; n < 3; n += 1) await act({ act: 'step', ...newest, whole: true, how: 'undoable' })
     await act({ act: 'end', ...newest, ending: 0 }, { act: 'confirm', task: round, foreign: false })
   }
   await act({ act: 'pass', seconds: 200_000, watched: true }, { act: 'tick' }, { act: 'read' })

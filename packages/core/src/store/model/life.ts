@@ -4,7 +4,7 @@ import { type Contents, contentsOf, passTime, type TestStore } from '../../testi
 import { TaskReader } from '../reader.ts'
 import { Upkeep } from '../upkeep.ts'
 import type { Action } from './actions.ts'
-import { Clients } from './clients.ts'
+import { Clients, type Wish } from './clients.ts'
 import { checkContents, checkHistory, type Seen } from './invariants.ts'
 import { isOpen, Model, RETENTION_MS, TOMBSTONE_MS } from './model.ts'
 import { pictureOf, viewOf } from './views.ts'
@@ -77,6 +77,8 @@ export class Life {
     switch (action.act) {
       case 'create':
         return () => clients.create(action)
+      case 'begin':
+        return () => this.#begin(action)
       case 'claim':
         return () => workers.claim(action.worker, action.most)
       case 'step':
@@ -106,7 +108,7 @@ export class Life {
       case 'pass':
         return () => this.#pass(action.seconds * 1000, action.watched)
       case 'crash':
-        return () => this.#crash()
+        return () => this.#crash(action.survivor)
       case 'tick':
         return () => this.#tick()
       case 'again':
@@ -130,9 +132,19 @@ export class Life {
     this.model.passTime(ms, watched)
   }
 
-  /** Every worker is lost, and that is found. */
-  async #crash(): Promise<void> {
+  /** A task is created and begun: something is finished that has an undo. */
+  async #begin(wish: Wish): Promise<void> {
+    await this.#clients.create(wish)
+    await this.check()
+    await this.#workers.claim(wish.tenant, 1)
+    const held = this.#workers.pick(0, false)
+    if (held) await this.#workers.step(held, 'undoable', true)?.()
+  }
+
+  /** Every worker, or all but one, is lost, and that is found. */
+  async #crash(survivor: number | null): Promise<void> {
     await this.#pass(10_000, true)
+    if (survivor !== null) await this.#workers.renew(survivor)
     await this.#tick()
   }
 
