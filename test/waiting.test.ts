@@ -64,7 +64,15 @@ test('a start that waits is answered with the car', async () => {
   const answer = await startCar(ask, 'wait=60')
   expect(answer.status).toBe(303)
   expect(answer.headers.get('preference-applied')).toBe('wait=60')
-  expect(await (await ask(answer.headers.get('location')!)).json()).toMatchObject({ brand: 'Ford' })
+  const car = answer.headers.get('location')!
+  expect(await (await ask(car)).json()).toMatchObject({ brand: 'Ford' })
+
+  // What may answer at once does, unless it is to be a task; that one makes no resource.
+  const immediate = await ask(car, { headers: { prefer: 'wait=60' } })
+  expect([immediate.status, immediate.headers.get('preference-applied')]).toEqual([200, null])
+  const read = await ask(car, { headers: { prefer: 'respond-async, wait=60' } })
+  expect([read.status, read.headers.get('preference-applied')]).toEqual([200, 'respond-async, wait=60'])
+  expect(await read.json()).toMatchObject({ operation: 'car.read', result: { brand: 'Ford' } })
 })
 
 test('a wait at one API hears what others do: versions follow each other to the end', async () => {

@@ -15,8 +15,9 @@ const PREFERENCE =
 
 /** Reads the `Prefer` field; of a preference that is named twice, the first counts. */
 export function readPreferences(field: string | undefined): Preferences {
+  if (!field) return { respondAsync: false }
   const named = new Map<string, string>()
-  for (const part of splitOutsideQuotes(field ?? '')) {
+  for (const part of splitOutsideQuotes(field)) {
     const match = PREFERENCE.exec(part)
     if (!match) continue
     const name = match[1]!.toLowerCase()

@@ -70,6 +70,18 @@ test('a start that waits goes on waiting while the task only goes on, and answer
   })
 })
 
+test('a start that waits is answered 202 as soon as the task awaits confirmation', async () => {
+  const { ask, awaited, redis, prefix } = await setUp()
+  const waiting = ask(start('wait=60'))
+  const { taskId } = (await awaited()).task
+  // By hand, as no example operation asks for one.
+  await redis.hset(`${prefix}:{0}:open:${taskId}`, { status: 'awaiting_confirmation', version: 3 })
+  await redis.publish(`${prefix}:{0}:task:${taskId}`, '3')
+  const answer = await waiting
+  expect(answer.statusCode).toBe(202)
+  expect(answer.json()).toMatchObject({ status: 'awaiting_confirmation', version: 3 })
+})
+
 test('a repetition under its Idempotency-Key waits as well, and answers at once when the task has ended', async () => {
   const { ask, awaited, complete } = await setUp()
   const key = { 'idempotency-key': 'k' }

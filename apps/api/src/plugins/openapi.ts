@@ -11,7 +11,8 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { RouteOptions } from 'fastify'
 import plugin from 'fastify-plugin'
 import { Type } from 'typebox'
-import { ALWAYS_SENT, problemResponses, response } from '../responses.ts'
+import { ALWAYS_SENT } from '../response-headers.ts'
+import { problemResponses, response } from '../responses.ts'
 
 export interface OpenapiOptions {
   publicUrl: () => string

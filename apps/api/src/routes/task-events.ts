@@ -72,9 +72,8 @@ export function taskEventRoutes(app: FastifyInstance, { reader, streams }: Event
       try {
         await streams.tell(reply.raw, found, isKnown)
       } catch (error) {
-        // The head is gone: all that can be told is that this was not the end.
+        // Its head was sent, so the stream just ends; who comes again is told.
         request.log.error({ err: error }, 'stream failed')
-        reply.raw.destroy()
       }
     },
   )

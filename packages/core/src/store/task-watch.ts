@@ -38,11 +38,6 @@ export class TaskWatch {
     subscriber.on('ready', () => this.#subscribe([...this.#watched.keys()]))
   }
 
-  /** How many tasks are watched. */
-  get size(): number {
-    return this.#watched.size
-  }
-
   /**
    * Reads a task as soon as its subscription holds, then after changes, until the signal fires. Changes that come while
    * the caller is busy are told as one; the last is never lost. While Redis is away nothing is told.

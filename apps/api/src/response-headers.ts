@@ -1,0 +1,127 @@
+/** A header field: the schema of its value and what it tells. */
+export interface HeaderDescription {
+  type: 'string' | 'integer'
+  description: string
+  [keyword: string]: unknown
+}
+
+/** Marks a header field that every such answer has; `openapi` makes it OpenAPI's own `required`. */
+export const ALWAYS_SENT = 'x-always-sent'
+
+/** Every response header field that this API sends, by its name. */
+const HEADERS = {
+  'X-Request-Id': {
+    type: 'string',
+    pattern: '^[A-Za-z0-9._-]{1,128}$',
+    description: "Names this request in the logs; the caller's own if it sent one",
+    examples: ['5f0c9b3a-3f6e-4f7e-9d8e-0c1f0a7f2b11'],
+  },
+  Location: {
+    type: 'string',
+    format: 'uri-reference',
+    description: 'Where to go on: the task, or the resource that it made',
+    examples: ['/tasks/0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b'],
+  },
+  'Operation-Location': {
+    type: 'string',
+    format: 'uri',
+    description: 'The task in the `operation` style; absolute',
+  },
+  'Content-Location': {
+    type: 'string',
+    format: 'uri-reference',
+    description: 'The task that the body describes',
+  },
+  'Retry-After': {
+    type: 'integer',
+    minimum: 1,
+    description: 'Seconds to wait before asking again; adaptive',
+    examples: [3],
+  },
+  Wait: {
+    type: 'integer',
+    minimum: 0,
+    description: 'The same estimate as `Retry-After` before its lower bound: may be 0',
+    examples: [3],
+  },
+  ETag: {
+    type: 'string',
+    pattern: '^(W/)?"[^"]*"$',
+    description: 'What is shown; of a task its version and style',
+    examples: ['W/"7-monitor"'],
+  },
+  'Cache-Control': {
+    type: 'string',
+    pattern: '^[a-z-]+(, [a-z-]+)*$',
+    description: 'How it may be kept',
+    examples: ['private, no-cache'],
+  },
+  Vary: {
+    type: 'string',
+    pattern: '^[A-Za-z-]+(, [A-Za-z-]+)*$',
+    description: 'The request fields that the answer depends on',
+    examples: ['Prefer, Accept'],
+  },
+  Sunset: {
+    type: 'string',
+    pattern: '^[A-Z][a-z]{2}, \\d{2} [A-Z][a-z]{2} \\d{4} \\d{2}:\\d{2}:\\d{2} GMT$',
+    description: 'From when on the task answers 410 (RFC 8594); told once that is known',
+    examples: ['Sat, 21 Nov 2026 10:00:00 GMT'],
+  },
+  Link: {
+    type: 'string',
+    pattern: '^<[^>]*>; rel="[a-z]+"',
+    description: 'Web links (RFC 8288): `self`, or `next`, the next page of a list',
+    examples: ['</tasks/0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b>; rel="self"'],
+  },
+  'Preference-Applied': {
+    type: 'string',
+    minLength: 1,
+    description: 'The preferences that were honoured (RFC 7240)',
+    examples: ['task-style=created'],
+  },
+  Allow: {
+    type: 'string',
+    pattern: '^[A-Z]+(, [A-Z]+)*$',
+    description: 'The methods that the resource has',
+    examples: ['GET, HEAD, POST'],
+  },
+  'Accept-Ranges': { type: 'string', enum: ['bytes'], description: 'That ranges may be asked for' },
+  'Content-Range': {
+    type: 'string',
+    pattern: '^bytes (\\d+-\\d+|\\*)/\\d+$',
+    description: 'Which bytes these are, and of how many',
+    examples: ['bytes 0-1023/48213'],
+  },
+  'X-Accel-Buffering': {
+    type: 'string',
+    enum: ['no'],
+    description: 'That a proxy should hand on what it gets at once',
+  },
+  'Content-Length': { type: 'integer', minimum: 0, description: 'Size in bytes' },
+  'Content-Disposition': {
+    type: 'string',
+    pattern: '^attachment; filename="[^"]+"$',
+    description: 'The name to save it under',
+    examples: ['attachment; filename="orders-2021-10-01-to-2021-11-01.pdf"'],
+  },
+  'Content-Security-Policy': {
+    type: 'string',
+    minLength: 1,
+    description: 'What the page may load: nothing, but for its own style',
+  },
+} as const satisfies Record<string, HeaderDescription>
+type HeaderName = keyof typeof HEADERS
+
+/** A header field that an answer has; with `?` one that it may have. */
+export type HeaderUse = HeaderName | `${HeaderName}?`
+
+/** The header fields that an answer has besides `X-Request-Id`, which all have. */
+export function headers(uses: readonly HeaderUse[]): Record<string, HeaderDescription> {
+  return Object.fromEntries(
+    ['X-Request-Id' as const, ...uses].map((use) => {
+      const name = use.replace('?', '') as HeaderName
+      return [name, use === name ? { ...HEADERS[name], [ALWAYS_SENT]: true } : HEADERS[name]]
+    }),
+  )
+}
