@@ -30,7 +30,7 @@ local function settle(id, record, ending)
   if record.status == 'canceling' then
     if ending.reason ~= 'revert_failed' then
       if undoable(record) then return undo(id, record, {}) end
-      return { 'ok', conclude(id, record, retention), record.ends_as }
+      return { 'ok', conclude(id, record, retention), record.ends_as, record.reason }
     end
   elseif ending.status == 'failed' and undoable(record) then
     return undo(id, record, decide(id, record, 'failed', ending.reason, ending.error))

@@ -174,7 +174,7 @@ function lookOf(record: TaskRecord, passedMs: number) {
     attempt.startedMs += passedMs
     if (attempt.endedMs !== null) attempt.endedMs += passedMs
   }
-  const document = taskDocument(task, { etaMs: null, queuePosition: null })
+  const document = taskDocument(task, { etaMs: null, soonestMs: null, queuePosition: null })
   return { version: task.version, document, ended: isEnded(task.status) ? document : null }
 }
 

@@ -20,7 +20,7 @@ export interface Kind {
 }
 
 /** A letter a state, as the record has them. */
-export type StepLetter = 'b' | 'f' | 'u' | 'x' | 'r' | 'v'
+export type StepLetter = 'b' | 'd' | 'p' | 'f' | 'u' | 'x' | 'r' | 'v'
 
 /** A task as it should be. Times in ms on the model's clock, which moves by leaps only. */
 export interface ModelTask extends Kind {
@@ -168,7 +168,10 @@ export class Model {
       task.status = 'pending'
       if (!counts) task.attempt -= 1
       task.progress = shareOf(task)
-      for (const [name, letter] of task.steps) if (letter === 'b') task.steps.delete(name)
+      for (const [name, letter] of task.steps) {
+        if (letter === 'b') task.steps.delete(name)
+        if (letter === 'd') task.steps.set(name, 'p')
+      }
     }
     task.flow = flow
     task.place = delayMs === undefined ? 'flow' : 'retry'
@@ -271,7 +274,7 @@ export class Model {
 
   #end(task: ModelTask, status: EndedStatus, reason: EndReason | null): void {
     closeAttempt(task, reason)
-    cutOff(task, 'br')
+    cutOff(task, 'bdr')
     task.status = status
     task.reason = reason
     task.endsAs = null
@@ -302,7 +305,7 @@ export function isOpen({ status }: ModelTask): boolean {
 }
 
 export function undoable({ steps }: ModelTask): boolean {
-  return [...steps.values()].some((letter) => letter === 'u' || letter === 'r')
+  return [...steps.values()].some((letter) => 'udpr'.includes(letter))
 }
 
 function decide(task: ModelTask, endsAs: EndedStatus, reason: EndReason): void {

@@ -10,13 +10,15 @@ const STATES: Record<string, StepLetter> = {
   reverted: 'v',
 }
 
+const WITH_UNDO: Record<string, StepLetter> = { 'not started': 'p', 'in progress': 'd', finished: 'u' }
+
 /** What a record says that the picture foretells. */
 export function viewOf(record: TaskRecord) {
   const { status, reason, endsAs, attempt, progress, undos, attempts, confirmByMs, finishedMs } = record
   const error = record.error?.code ?? null
   const steps = [...record.steps].map(([name, { state, undoable }]) => [
     name,
-    state === 'finished' && undoable ? 'u' : STATES[state],
+    (undoable && WITH_UNDO[state]) || STATES[state],
   ])
   const told = attempts
     .slice(-10)

@@ -3,7 +3,7 @@ import { taskError } from '@accepted/contract'
 import type { LaneJobs } from '../../lane-jobs.ts'
 import type { TaskReader } from '../reader.ts'
 import type { Scripts } from '../scripts.ts'
-import { type Claim, Work } from '../work.ts'
+import { type Claim, type StepWrite, Work } from '../work.ts'
 import {
   type Model,
   type ModelEnding,
@@ -28,6 +28,7 @@ const CANCELED: ModelEnding = { status: 'canceled', reason: 'client' }
 const REVERT_FAILED: ModelEnding = { status: 'failed', reason: 'revert_failed' }
 const LETTERS = {
   begun: 'b',
+  begun_undoable: 'd',
   finished: 'f',
   undoable: 'u',
   failed: 'x',
@@ -103,10 +104,10 @@ export class Workers {
     const { task, undoes, claim, worker } = held
     const has = (...letters: StepLetter[]) => STEPS.find((name) => letters.includes(task.steps.get(name)!))
     const [begun, name] = undoes
-      ? [has('r'), has('r', 'u')]
-      : [has('b'), has('b') ?? STEPS.find((step) => !'fu'.includes(task.steps.get(step) ?? 'none'))]
+      ? [has('r'), has('r', 'u', 'd', 'p')]
+      : [has('b', 'd'), has('b', 'd') ?? STEPS.find((step) => !'fu'.includes(task.steps.get(step) ?? 'none'))]
     if (!name) return null
-    const state = undoes ? (begun ? 'reverted' : 'reverting') : begun ? how : 'begun'
+    const state = undoes ? (begun ? 'reverted' : 'reverting') : stepWrite(task.steps.get(begun ?? ''), how)
     const outcome = state === 'finished' || state === 'undoable' ? '{"made":[1]}' : ''
     let rest: (() => Promise<void>) | null = null
     return async () => {
@@ -114,7 +115,7 @@ export class Workers {
       const answer = this.#answer(held)
       const shown = undoes && answer === 'canceling' ? 'ok' : answer
       equal(await this.#workers[worker]!.step(claim, name, state, outcome), shown)
-      if (shown === 'ok' || (answer === 'canceling' && state !== 'begun')) {
+      if (shown === 'ok' || (answer === 'canceling' && !state.startsWith('begun'))) {
         this.#model.step(task, name, LETTERS[state])
         if (whole && !begun) {
           await this.#check()
@@ -170,7 +171,7 @@ export class Workers {
       })
       if (!this.#holds(held)) return same(outcome, { outcome: 'stale' })
       const toUndo = this.#model.settle(task, { status, reason })
-      if (!toUndo) return same(outcome, { outcome: 'ok', status: task.status })
+      if (!toUndo) return same(outcome, { outcome: 'ok', status: task.status, reason: task.reason })
       ok(outcome.outcome === 'undo')
       equal(outcome.claim.token, String(task.token))
       same(viewOf(outcome.claim.task), pictureOf(task))
@@ -203,4 +204,11 @@ export class Workers {
     if (!this.#holds(held)) return 'stale'
     return held.task.status === 'canceling' ? 'canceling' : 'ok'
   }
+}
+
+/** What is written of a step that is in a state: it begins, with an undo or without, or ends as such. */
+function stepWrite(letter: StepLetter | undefined, how: 'finished' | 'undoable' | 'failed'): StepWrite {
+  if (letter !== 'b' && letter !== 'd') return how === 'finished' ? 'begun' : 'begun_undoable'
+  if (how === 'failed') return how
+  return letter === 'd' ? 'undoable' : 'finished'
 }
