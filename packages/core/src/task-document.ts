@@ -24,6 +24,12 @@ export function wholeSeconds(ms: number): number {
   return Math.max(0, Math.ceil(ms / 1000 - 0.1))
 }
 
+/** A document but for its estimate: what only the record decides. */
+export interface DocumentFrame {
+  before: string
+  after: string
+}
+
 /**
  * The task document as JSON text. Bodies and results are spliced in as the text they came as, so that no member changes
  * its order and no number its digits. A record from a list, without them, gives a document without them.
@@ -34,6 +40,16 @@ export function taskDocument(
   rendering: Rendering = {},
   slim = false,
 ): string {
+  return framedDocument(documentFrame(task, rendering, slim), estimate)
+}
+
+/** A frame made whole by an estimate. */
+export function framedDocument({ before, after }: DocumentFrame, { etaMs, queuePosition }: Estimate): string {
+  return `${before},"eta":${etaMs === null ? null : wholeSeconds(etaMs)},"queue_position":${queuePosition},${after}`
+}
+
+/** The frame of the document that `taskDocument` gives. */
+export function documentFrame(task: TaskRecord, rendering: Rendering = {}, slim = false): DocumentFrame {
   const { head } = task
   const before = JSON.stringify({
     task_id: task.taskId,
@@ -42,10 +58,8 @@ export function taskDocument(
     status: rendering.words?.[task.status] ?? task.status,
     reason: task.reason,
     progress: task.progress,
-    eta: estimate.etaMs === null ? null : wholeSeconds(estimate.etaMs),
-    queue_position: estimate.queuePosition,
-    workflow: workflowOf(task),
   })
+  const workflow = JSON.stringify({ workflow: workflowOf(task) })
   const echo = JSON.stringify({ resource: head.resource, verb: head.verb, header: head.header })
   const after = JSON.stringify({
     resource: task.resource,
@@ -62,9 +76,10 @@ export function taskDocument(
     links: linksOf(task, rendering.selfQuery ?? ''),
   })
   const request = slim ? echo : withMember(echo, 'body', task.body ?? 'null')
-  const shown = withMember(before, 'request', request)
+  const shown = withMember(workflow, 'request', request)
   const result = task.result ?? rendering.emptyResult ?? 'null'
-  return `${(slim ? shown : withMember(shown, 'result', result)).slice(0, -1)},${after.slice(1)}`
+  const middle = slim ? shown : withMember(shown, 'result', result)
+  return { before: before.slice(0, -1), after: `${middle.slice(1, -1)},${after.slice(1)}` }
 }
 
 /** The text of an object with a member more, whose value is JSON text already. */
