@@ -85,7 +85,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
       answerProblem(problemOf(error, request), request, reply, publicUrl()),
   })
   app.decorateRequest('tenant', 'default')
-  await app.register(requestIds)
+  await app.register(requestIds, { log })
   await app.register(problems, { publicUrl })
   await app.register(validation)
   await app.register(methods)

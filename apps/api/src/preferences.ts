@@ -4,14 +4,17 @@ export interface Preferences {
   taskStyle?: string
 }
 
+const NONE: Preferences = { respondAsync: false }
+
 /** name, `=` with a token or quoted value; its parameters, if any, are passed over. */
 const PREFERENCE =
   /^\s*([\w!#$%&'*+.^`|~-]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([\w!#$%&'*+.^`|~-]+)))?\s*(?:;.*)?$/
 
 /** Reads the `Prefer` field; of a preference that is named twice, the first counts. */
 export function readPreferences(field: string | undefined): Preferences {
+  if (field === undefined) return NONE
   const named = new Map<string, string>()
-  for (const part of splitOutsideQuotes(field ?? '')) {
+  for (const part of splitOutsideQuotes(field)) {
     const match = PREFERENCE.exec(part)
     if (!match) continue
     const name = match[1]!.toLowerCase()
