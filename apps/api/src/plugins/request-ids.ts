@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import type { Logger } from '@accepted/core'
+import { type Logger, randomHex } from '@accepted/core'
 import type { FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
 
@@ -41,6 +41,5 @@ export const requestIds = plugin<{ log: Logger }>(
 export function traceparentOf({ headers }: FastifyRequest): string {
   const given = headers.traceparent
   if (typeof given === 'string' && TRACEPARENT.test(given)) return given
-  const digits = (uuid: string) => uuid.replaceAll('-', '')
-  return `00-${digits(randomUUID())}-${digits(randomUUID()).slice(0, 16)}-01`
+  return `00-${randomHex(16)}-${randomHex(8)}-01`
 }
