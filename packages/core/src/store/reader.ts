@@ -4,7 +4,7 @@ import { decodeRecord, type TaskRecord } from './record.ts'
 import type { Scripts } from './scripts.ts'
 import { TickBatcher } from './tick-batcher.ts'
 
-const LARGEST_BATCH = 8
+const LARGEST_BATCH = 16
 
 /** Open records that are kept to be compared; larger ones are not worth their memory. */
 const MOST_KEPT = 4_096
