@@ -107,7 +107,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     operationRoute(app, contract, start, contract.immediate ? immediate[contract.name] : undefined)
   }
   const tombstoneMs = settings.TOMBSTONE_SECONDS * 1000
-  const read = { reader, estimator, contracts, now: () => scripts.now(), tombstoneMs, styles }
+  const read = { reader, estimator, contracts, now: () => scripts.clock.now(), tombstoneMs, styles }
   taskRoutes(app, read)
   operationRoutes(app, read)
   carRoutes(app, (request) => carStore(spaceOf(request)))

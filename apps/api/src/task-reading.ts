@@ -7,13 +7,16 @@ import type { StyleChoice } from './start-options.ts'
 import { tombstoneProblem, unknownTask } from './task-answers.ts'
 import { namesTag, STYLES, type StyleContext, type StyledAnswer, type TaskView } from './task-styles.ts'
 
+/** With its charset, which Fastify would add for each answer anew. */
+export const JSON_TYPE = 'application/json; charset=utf-8'
+
 /** What routes that read tasks need. */
 export interface ReadDependencies {
   reader: TaskReader
   estimator: Estimator
   contracts: ReadonlyMap<string, OperationContract>
-  /** Redis's time, ms. */
-  now: () => Promise<number>
+  /** Redis's time, ms; known once it was read from. */
+  now: () => number
   /** How long a deleted task answers 410, ms. */
   tombstoneMs: number
   styles: () => StyleContext
@@ -60,22 +63,23 @@ export async function readTask(request: FastifyRequest, deps: ReadDependencies):
   if (outcome.outcome === 'gone') throw tombstoneProblem(taskId, outcome.tombstone)
   if (outcome.outcome === 'unknown') throw unknownTask()
   const { task, position } = outcome
-  return { task, estimate: await deps.estimator.estimate(task, position), nowMs: await deps.now() }
+  return { task, estimate: await deps.estimator.estimate(task, position), nowMs: deps.now() }
 }
 
-/** Sends an answer to a read, or 304 if the caller has it: only where it would be 2xx (RFC 9110 §13.2.2). */
-export function sendStyled(
+/** What a route returns to answer a read; 304 if the caller has it, only where it would be 2xx (RFC 9110 §13.2.2). */
+export function styledReply(
   request: FastifyRequest,
   reply: FastifyReply,
   { status, headers, body }: StyledAnswer,
   { applied }: StyleChoice,
-) {
+): FastifyReply | string {
   reply.headers(headers)
   if (applied) reply.header('preference-applied', applied)
   if (status < 300 && namesTag(request.headers['if-none-match'], headers.etag!)) {
     return reply.removeHeader('location').removeHeader('wait').code(304).send()
   }
-  return reply.code(status).type('application/json').send(body)
+  reply.code(status).header('content-type', JSON_TYPE)
+  return body
 }
 
 /** A page of tasks as the query asks for them, and the query of the next page, if there is one. */

@@ -6,7 +6,7 @@ import {
   listTasks,
   type ReadDependencies,
   readTask,
-  sendStyled,
+  styledReply,
   TaskParams,
 } from '../task-reading.ts'
 import { answerOf, operationDocument } from '../task-styles.ts'
@@ -71,7 +71,7 @@ export function operationRoutes(app: FastifyInstance, deps: ReadDependencies): v
     },
     async (request, reply) => {
       const view = await readTask(request, deps)
-      return sendStyled(request, reply, answerOf('operation', view, deps.styles()), {
+      return styledReply(request, reply, answerOf('operation', view, deps.styles()), {
         style: 'operation',
         applied: undefined,
       })

@@ -69,9 +69,9 @@ export class TaskReader {
    * @param taskId an id in form (`isId`)
    * @throws {StoreUnavailable}
    */
-  async read(tenant: string, taskId: string): Promise<ReadOutcome> {
+  read(tenant: string, taskId: string): Promise<ReadOutcome> {
     const batcher = this.#batchers[shardOfId(taskId)]
-    if (!batcher) return { outcome: 'unknown' }
+    if (!batcher) return Promise.resolve({ outcome: 'unknown' })
     const kept = this.#kept.get(taskId)
     return batcher.add({ tenant, taskId, kept: kept?.tenant === tenant ? kept : undefined })
   }
