@@ -100,7 +100,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
       answerProblem(problemOf(error, request), request, reply, publicUrl()),
   })
   app.decorateRequest('tenant', 'default')
-  await app.register(requestIds)
+  await app.register(requestIds, { log })
   await app.register(problems, { publicUrl })
   await app.register(validation)
   await app.register(methods)
@@ -108,13 +108,14 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(jsonBody)
   await app.register(openapi, { publicUrl, version })
 
+  const now = () => scripts.clock.now()
   const start = {
     submissions: new Submissions(scripts, jobs),
     reader,
     waits,
     estimator,
     maxBacklog: settings.MAX_BACKLOG,
-    now: () => scripts.now(),
+    now,
     styles,
   }
   const immediate: Record<string, Immediate> = {
@@ -123,18 +124,18 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   for (const contract of contracts.values()) {
     operationRoute(app, contract, start, contract.immediate ? immediate[contract.name] : undefined)
   }
-  const read = { reader, waits, estimator, contracts, now: start.now, styles }
+  const read = { reader, waits, estimator, contracts, now, styles }
   const [retentionMs, tombstoneMs] = [settings.RETENTION_SECONDS * 1000, settings.TOMBSTONE_SECONDS * 1000]
   const act = {
     control: new TaskControl(scripts, jobs, retentionMs, tombstoneMs),
     estimator,
-    now: read.now,
+    now,
     styles,
   }
   taskRoutes(app, read)
   taskActionRoutes(app, act)
   const limits = { ...STREAM_LIMITS, ...deps.streamLimits }
-  const streams = new TaskStreams({ watch, held, estimator, now: read.now, limits })
+  const streams = new TaskStreams({ watch, held, estimator, now, limits })
   taskEventRoutes(app, { reader, streams })
   operationRoutes(app, read, act)
   carRoutes(

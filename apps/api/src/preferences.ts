@@ -9,13 +9,15 @@ export interface Preferences {
 /** Longer waits count as this: proxies cut off what is silent for longer. */
 const LONGEST_WAIT_SECONDS = 60
 
+const NONE: Preferences = { respondAsync: false }
+
 /** name, `=` with a token or quoted value; its parameters, if any, are passed over. */
 const PREFERENCE =
   /^\s*([\w!#$%&'*+.^`|~-]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([\w!#$%&'*+.^`|~-]+)))?\s*(?:;.*)?$/
 
 /** Reads the `Prefer` field; of a preference that is named twice, the first counts. */
 export function readPreferences(field: string | undefined): Preferences {
-  if (!field) return { respondAsync: false }
+  if (field === undefined) return NONE
   const named = new Map<string, string>()
   for (const part of splitOutsideQuotes(field)) {
     const match = PREFERENCE.exec(part)

@@ -21,8 +21,8 @@ import { restsWithClient, type TaskWaits } from './task-waits.ts'
 export interface StartAnswerDependencies {
   waits: TaskWaits
   estimator: Estimator
-  /** Redis's time, ms. */
-  now: () => Promise<number>
+  /** Redis's time, ms; known once it was read from or written to. */
+  now: () => number
   styles: () => StyleContext
 }
 
@@ -49,7 +49,7 @@ export async function answerStarted(
   if (waitSeconds) {
     const outcome = await afterWait(reply, known, waitSeconds, deps)
     if (outcome.outcome !== 'task') throw goneProblem(known.task.taskId, outcome)
-    const view = await viewOf(outcome, deps.estimator, await deps.now())
+    const view = await viewOf(outcome, deps.estimator, deps.now())
     const say = isEnded(outcome.task.status) ? answerOf : acceptedAnswer
     answer = say(style, view, context)
   } else {

@@ -18,14 +18,17 @@ import {
 import type { FoundTask } from './task-views.ts'
 import type { TaskWaits } from './task-waits.ts'
 
+/** With its charset, which Fastify would add for each answer anew. */
+export const JSON_TYPE = 'application/json; charset=utf-8'
+
 /** What routes that read tasks need. */
 export interface ReadDependencies {
   reader: TaskReader
   waits: TaskWaits
   estimator: Estimator
   contracts: ReadonlyMap<string, OperationContract>
-  /** Redis's time, ms. */
-  now: () => Promise<number>
+  /** Redis's time, ms; known once it was read from. */
+  now: () => number
   styles: () => StyleContext
 }
 
@@ -103,7 +106,7 @@ export async function readTask(
     )
   }
   const { task, position } = found
-  return { task, estimate: await deps.estimator.estimate(task, position), nowMs: await deps.now() }
+  return { task, estimate: await deps.estimator.estimate(task, position), nowMs: deps.now() }
 }
 
 /** Whether the caller has nothing to learn yet: a task that goes on, and is still as it was when the caller last saw it. */
@@ -112,20 +115,21 @@ function isKnownToCaller({ headers }: FastifyRequest, task: TaskRecord, style: S
   return !isEnded(task.status) && (known === undefined || namesTag(known, etagOf(task, style)))
 }
 
-/** Sends an answer to a read, or 304 if the caller has it: only where it would be 2xx (RFC 9110 §13.2.2). */
-export function sendStyled(
+/** What a route returns to answer a read; 304 if the caller has it, only where it would be 2xx (RFC 9110 §13.2.2). */
+export function styledReply(
   request: FastifyRequest,
   reply: FastifyReply,
   { status, headers, body }: StyledAnswer,
   { applied }: StyleChoice,
-) {
+): FastifyReply | string {
   // That it was asked to be async says nothing here.
   const { respondAsync: _, ...honoured } = readPreferences(request.headers.prefer as string | undefined)
   reply.headers({ ...headers, ...preferenceApplied(applied, honoured) })
   if (status < 300 && namesTag(request.headers['if-none-match'], headers.etag!)) {
     return reply.removeHeader('location').removeHeader('wait').code(304).send()
   }
-  return reply.code(status).type('application/json').send(body)
+  reply.code(status).header('content-type', JSON_TYPE)
+  return body
 }
 
 /** A page of tasks as the query asks for them, and the query of the next page, if there is one. */

@@ -12,8 +12,8 @@ export interface TaskStreamDependencies {
   watch: TaskWatch
   held: HeldRequests
   estimator: Estimator
-  /** Redis's time, ms. */
-  now: () => Promise<number>
+  /** Redis's time, ms; known once it was read from or written to. */
+  now: () => number
   limits: StreamLimits
 }
 
@@ -56,7 +56,7 @@ export class TaskStreams {
 
   async #event(before: TaskRecord | null, now: FoundTask): Promise<string> {
     const { estimator, now: clock } = this.#deps
-    const document = bodyOf('monitor', await viewOf(now, estimator, await clock()), '')
+    const document = bodyOf('monitor', await viewOf(now, estimator, clock()), '')
     return eventText(eventName(before, now.task), now.task.version, document)
   }
 }

@@ -1,5 +1,14 @@
 import { CREATED_WORDS, isEnded, OPERATION_WORDS, SEE_OTHER_WORDS } from '@accepted/contract'
-import { type Estimate, type Rendering, type TaskRecord, taskDocument, timestamp } from '@accepted/core'
+import {
+  type DocumentFrame,
+  documentFrame,
+  type Estimate,
+  framedDocument,
+  type Rendering,
+  type TaskRecord,
+  taskDocument,
+  timestamp,
+} from '@accepted/core'
 import { type RetryBounds, retryAfterSeconds, waitSeconds } from './retry-after.ts'
 
 /** The ways in which a task can be told; docs/contract.md has the table. */
@@ -51,16 +60,25 @@ export function hintsOf({ task, estimate, nowMs }: TaskView, bounds: RetryBounds
   return { wait, retryAfter: retryAfterSeconds(wait, bounds) }
 }
 
+/** Frames of open tasks' documents, as long as their records are kept: most polls find the task as it was. */
+const FRAMES: Record<Exclude<StyleName, 'operation'>, WeakMap<TaskRecord, DocumentFrame>> = {
+  monitor: new WeakMap(),
+  created: new WeakMap(),
+  'see-other': new WeakMap(),
+}
+
 /** The answer to a read of a task: a pure function of the task, by its style. */
 export function answerOf(style: StyleName, view: TaskView, context: StyleContext): StyledAnswer {
   const { task } = view
-  const { status, headers } = isEnded(task.status)
-    ? endedAnswer(style, task)
-    : openAnswer(style, view, context)
+  const ended = isEnded(task.status)
+  const { status, headers } = ended ? endedAnswer(style, task) : openAnswer(style, view, context)
   return {
     status,
     headers: { ...commonHeaders(style, task), ...headers },
-    body: bodyOf(style, view, context.publicUrl),
+    body:
+      ended || style === 'operation'
+        ? bodyOf(style, view, context.publicUrl)
+        : framedDocument(openFrame(style, task), view.estimate),
   }
 }
 
@@ -69,6 +87,14 @@ export function actionAnswer(style: StyleName, view: TaskView, context: StyleCon
   const answer = answerOf(style, view, context)
   const self = style === 'operation' ? `/operations/${view.task.taskId}` : pathOf(view.task.taskId, style)
   return { ...answer, headers: { ...answer.headers, 'content-location': self } }
+}
+
+function openFrame(style: keyof typeof FRAMES, task: TaskRecord): DocumentFrame {
+  const known = FRAMES[style].get(task)
+  if (known) return known
+  const frame = documentFrame(task, RENDERINGS[style])
+  FRAMES[style].set(task, frame)
+  return frame
 }
 
 /** The document of a task in a style, as JSON text. */

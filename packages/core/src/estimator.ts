@@ -33,11 +33,12 @@ export class Estimator {
    */
   async estimate(task: TaskRecord, position: number | null): Promise<Estimate> {
     if (task.finishedMs !== null) return { etaMs: 0, soonestMs: 0, queuePosition: null }
-    const { state, ageMs } = await this.#laneState(shardOfId(task.taskId), task.lane, task.operation)
-    const nowMs = state.nowMs + ageMs
+    const { state, atMs } = this.#laneState(shardOfId(task.taskId), task.lane, task.operation)
+    const load = await state
+    const nowMs = load.nowMs + this.#monotonic() - atMs
     return {
-      etaMs: etaMs(task, position, state, nowMs),
-      soonestMs: soonestMs(task, position, state, nowMs),
+      etaMs: etaMs(task, position, load, nowMs),
+      soonestMs: soonestMs(task, position, load, nowMs),
       queuePosition: position,
     }
   }
@@ -48,25 +49,18 @@ export class Estimator {
    * @throws {StoreUnavailable}
    */
   async gapMs(lane: string, operation: string, shard = 0): Promise<number | null> {
-    const { state } = await this.#laneState(shard, lane, operation)
-    return gapMs(state)
+    return gapMs(await this.#laneState(shard, lane, operation).state)
   }
 
-  async #laneState(
-    shard: number,
-    lane: string,
-    operation: string,
-  ): Promise<{ state: LaneState; ageMs: number }> {
+  #laneState(shard: number, lane: string, operation: string): { state: Promise<LaneState>; atMs: number } {
     const key = `${shard} ${operation}`
-    const local = this.#monotonic()
-    let known = this.#known.get(key)
-    if (!known || local - known.atMs > FRESH_MS) {
-      known = { state: this.#upkeep.laneState(shard, lane, operation).then(inOrder), atMs: local }
-      this.#known.set(key, known)
-      known.state.catch(() => this.#known.delete(key))
-    }
-    const state = await known.state
-    return { state, ageMs: this.#monotonic() - known.atMs }
+    const atMs = this.#monotonic()
+    const known = this.#known.get(key)
+    if (known && atMs - known.atMs <= FRESH_MS) return known
+    const asked = { state: this.#upkeep.laneState(shard, lane, operation).then(inOrder), atMs }
+    this.#known.set(key, asked)
+    asked.state.catch(() => this.#known.delete(key))
+    return asked
   }
 }
 

@@ -41,22 +41,34 @@ for (const ajv of [typed, textual]) {
  */
 export function compileCheck(schema: TSchema, text = false): Check {
   const validate = (text ? textual : typed).compile(schema)
+  const numbers = text ? numberMembers(schema) : []
   return (value) => {
-    const faults = text ? numberFaults(schema, value) : []
-    const told = new Set(faults.map(({ pointer }) => pointer))
+    const faults = numberFaults(numbers, value)
     if (!validate(value)) {
+      const told = new Set(faults.map(({ pointer }) => pointer))
       faults.push(...(validate.errors ?? []).flatMap(faultOf).filter(({ pointer }) => !told.has(pointer)))
     }
     return faults.slice(0, MOST_FAULTS)
   }
 }
 
+interface NumberMember {
+  name: string
+  type: 'integer' | 'number'
+}
+
+function numberMembers(schema: TSchema): NumberMember[] {
+  const { properties = {} } = schema as { properties?: Record<string, { type?: string }> }
+  return Object.entries(properties).flatMap(([name, { type }]) =>
+    type === 'integer' || type === 'number' ? [{ name, type }] : [],
+  )
+}
+
 /** Texts that stand for numbers but are not written as decimals: to coerce them would let 1e999 and 0x10 through. */
-function numberFaults(schema: TSchema, value: unknown): SchemaFault[] {
-  const properties = (schema as { properties?: Record<string, { type?: string }> }).properties ?? {}
-  return Object.entries(properties).flatMap(([name, { type }]) => {
+function numberFaults(members: NumberMember[], value: unknown): SchemaFault[] {
+  return members.flatMap(({ name, type }) => {
     const text = (value as Record<string, unknown> | null)?.[name]
-    if (typeof text !== 'string' || (type !== 'integer' && type !== 'number')) return []
+    if (typeof text !== 'string') return []
     const form = type === 'integer' ? /^-?\d{1,15}$/ : /^-?\d{1,15}(\.\d{1,15})?$/
     return form.test(text) ? [] : [{ pointer: `/${name}`, detail: `must be ${type}` }]
   })

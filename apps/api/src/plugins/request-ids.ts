@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { type Logger, randomHex } from '@accepted/core'
 import type { FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
 
@@ -13,22 +14,23 @@ export function requestId(request: IncomingMessage): string {
 }
 
 /** Puts `X-Request-Id` on every answer and logs one line an answer. */
-export const requestIds = plugin(
-  async (app) => {
+export const requestIds = plugin<{ log: Logger }>(
+  async (app, { log }) => {
     app.addHook('onRequest', (request, reply, next) => {
       reply.header('x-request-id', request.id)
       next()
     })
     app.addHook('onResponse', (request, reply, next) => {
+      // Polls would drown the rest.
+      const level = request.method === 'GET' && reply.statusCode < 400 ? 'debug' : 'info'
+      if (!log.isLevelEnabled(level)) return next()
       const line = {
         method: request.method,
         route: request.routeOptions.url,
         status: reply.statusCode,
         ms: reply.elapsedTime,
       }
-      // Polls would drown the rest.
-      if (request.method === 'GET' && reply.statusCode < 400) request.log.debug(line, 'request answered')
-      else request.log.info(line, 'request answered')
+      request.log[level](line, 'request answered')
       next()
     })
   },
@@ -39,6 +41,5 @@ export const requestIds = plugin(
 export function traceparentOf({ headers }: FastifyRequest): string {
   const given = headers.traceparent
   if (typeof given === 'string' && TRACEPARENT.test(given)) return given
-  const digits = (uuid: string) => uuid.replaceAll('-', '')
-  return `00-${digits(randomUUID())}-${digits(randomUUID()).slice(0, 16)}-01`
+  return `00-${randomHex(16)}-${randomHex(8)}-01`
 }

@@ -11,7 +11,8 @@ export const validation = plugin(
       const check: Check = compileCheck(schema as TSchema, httpPart !== 'body')
       return (value: unknown) => {
         const faults = check(value)
-        return faults.length === 0 ? { value } : { error: problemOf(faults, httpPart) }
+        // Not `{ value }`: defaults and numbers are in place, and Fastify would copy the headers at each look at them.
+        return faults.length === 0 || { error: problemOf(faults, httpPart) }
       }
     })
     app.setSchemaErrorFormatter((errors) => errors as unknown as Error)

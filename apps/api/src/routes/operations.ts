@@ -7,7 +7,7 @@ import {
   type ReadDependencies,
   ReadHeaders,
   readTask,
-  sendStyled,
+  styledReply,
   TaskParams,
 } from '../task-reading.ts'
 import { answerOf, operationDocument } from '../task-styles.ts'
@@ -77,7 +77,7 @@ export function operationRoutes(app: FastifyInstance, deps: ReadDependencies, ac
     },
     async (request, reply) => {
       const view = await readTask(request, reply, deps, 'operation')
-      return sendStyled(request, reply, answerOf('operation', view, deps.styles()), {
+      return styledReply(request, reply, answerOf('operation', view, deps.styles()), {
         style: 'operation',
         applied: undefined,
       })

@@ -12,8 +12,8 @@ import { actionAnswer, type StyleContext, type StyleName } from '../task-styles.
 export interface ActDependencies {
   control: TaskControl
   estimator: Estimator
-  /** Redis's time, ms. */
-  now: () => Promise<number>
+  /** Redis's time, ms; known once it was read from or written to. */
+  now: () => number
   styles: () => StyleContext
 }
 
@@ -151,7 +151,7 @@ export async function sendActed(
   const { style, applied } = forced
     ? { style: forced, applied: undefined }
     : chooseStyle(request.query as StyleQuery, request.headers.prefer as string | undefined)
-  const view = { task, estimate: await estimator.estimate(task, null), nowMs: await now() }
+  const view = { task, estimate: await estimator.estimate(task, null), nowMs: now() }
   const { headers, body } = actionAnswer(style, view, styles())
   reply.headers(headers)
   if (applied) reply.header('preference-applied', applied)

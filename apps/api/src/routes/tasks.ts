@@ -9,7 +9,7 @@ import {
   type ReadDependencies,
   ReadHeaders,
   readTask,
-  sendStyled,
+  styledReply,
   TaskParams,
 } from '../task-reading.ts'
 import { answerOf } from '../task-styles.ts'
@@ -63,7 +63,7 @@ export function taskRoutes(app: FastifyInstance, deps: ReadDependencies): void {
     async (request, reply) => {
       const choice = chooseStyle(request.query as StyleQuery, request.headers.prefer as string | undefined)
       const view = await readTask(request, reply, deps, choice.style)
-      return sendStyled(request, reply, answerOf(choice.style, view, deps.styles()), choice)
+      return styledReply(request, reply, answerOf(choice.style, view, deps.styles()), choice)
     },
   )
 }

@@ -18,8 +18,28 @@ local function limit(id, kind, field, ms)
   redis.call('ZADD', P .. 'timers', due, kind .. ':' .. id)
 end
 
+-- What a batch knows of a lane: asked for once, then counted on.
+local lanes = {}
+local function lane_of(name)
+  if not lanes[name] then
+    local known = redis.call('HMGET', P .. 'lane:' .. name, 'waiting', 'slots')
+    local waiting, slots = tonumber(known[1] or 0), tonumber(known[2] or 0)
+    lanes[name] = { waiting = waiting, slots = slots, flows = redis.call('ZCARD', P .. 'turns:' .. name) }
+  end
+  return lanes[name]
+end
+
+-- Tells lists that the tenant has used the operation.
+local told = {}
+local function tell_operation(tenant, operation)
+  local place = tenant .. ' ' .. operation
+  if told[place] then return end
+  told[place] = true
+  redis.call('SADD', P .. 'operations:' .. tenant, operation)
+end
+
 local function create(at)
-  local id, tenant, operation, lane, priority = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
+  local id, tenant, operation, lane_name, priority = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   local accept_by, max_backlog, max_queue = tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7])
   local key, fingerprint, key_ms = ARGV[at + 8], ARGV[at + 9], ARGV[at + 10]
   local limits, start_ms, total_ms = ARGV[at + 11], tonumber(ARGV[at + 12]), tonumber(ARGV[at + 13])
@@ -35,26 +55,26 @@ local function create(at)
       return { 'exists', existing }
     end
   end
-  local known = redis.call('HMGET', P .. 'lane:' .. lane, 'waiting', 'slots')
-  local waiting, slots = tonumber(known[1] or 0), tonumber(known[2] or 0)
+  local lane = lane_of(lane_name)
+  local waiting = lane.waiting
   if waiting >= max_backlog or waiting > max_queue then return { 'backlog_full', waiting } end
 
   -- Unique within the batch; later batches are later by the clock.
   local order = string.format('%.0f', now_us + (at - 1) / STRIDE)
-  local fixed = table.concat({ tenant, operation, lane, priority, order, limits }, ' ')
+  local fixed = table.concat({ tenant, operation, lane_name, priority, order, limits }, ' ')
   redis.call('HSET', open_key(id), 'fixed', fixed, 'head', head, 'body', body, 'flow', tenant, 'status', 'pending',
     'version', '1', 'token', '0', 'attempt', '0', 'progress', '0', 'done', '0', 'created', now_text, 'updated', now_text)
   if start_ms > 0 then limit(id, 'start', 'start_by', start_ms) end
   if total_ms > 0 then limit(id, 'deadline', 'deadline', total_ms) end
   if key ~= '' then redis.call('SET', key, fingerprint .. ' ' .. id, 'PX', key_ms) end
-  redis.call('SADD', P .. 'operations:' .. tenant, operation)
+  tell_operation(tenant, operation)
   redis.call('ZADD', P .. 'index:' .. tenant, order, id)
   redis.call('ZADD', status_index(tenant, operation, 'pending'), order, id)
-  enqueue(id, lane, tenant, order, priority)
-  local position = redis.call('ZRANK', flow_key(lane, tenant), id)
-  local flows = redis.call('ZCARD', P .. 'turns:' .. lane)
-  local wanted = waiting < math.max(2 * slots, LEAST_JOBS) and 1 or 0
-  return { 'created', math.min(waiting, position * math.max(1, flows)), wanted }
+  lane.flows = lane.flows + enqueue(id, lane_name, tenant, order, priority)
+  lane.waiting = waiting + 1
+  local position = redis.call('ZRANK', flow_key(lane_name, tenant), id)
+  local wanted = waiting < math.max(2 * lane.slots, LEAST_JOBS) and 1 or 0
+  return { 'created', math.min(waiting, position * math.max(1, lane.flows)), wanted }
 end
 
 local outcomes = { now }

@@ -1,24 +1,45 @@
 #!lua flags=no-writes
 -- uses shard flows records packing tombstones
--- Reads a batch of tasks as they are at this moment on Redis's clock. ARGV: tenant, id, tenant, id, …
--- Returns {now, answer…}: {'task', position or -1, record} | {'gone', status, reason, finished, resource} |
--- false (unknown, or another tenant's). A record past its expiry reads as its tombstone, swept or not (rule 6).
-local function open_task(id, tenant)
+-- Reads a batch of tasks as they are at this moment on Redis's clock. ARGV, 4 an item: tenant, id, and the version and
+-- `updated` (ms) of the record that the caller has ('' = none).
+-- Returns {now, answer…}: {'task', position or -1, record} | position or -1 (it is still the caller's record) |
+-- {'gone', status, reason, finished, resource} | false (unknown, or another tenant's). A record past its expiry reads as
+-- its tombstone, swept or not (rule 6).
+local STRIDE = 4
+
+-- What all tasks of a lane share, asked for once a batch.
+local lanes = {}
+local function lane_of(fixed)
+  local name = fixed:match('^%S+ %S+ (%S+)')
+  local lane = lanes[name]
+  if not lane then
+    lane = {
+      name = name,
+      flows = math.max(1, redis.call('ZCARD', P .. 'turns:' .. name)),
+      waiting = tonumber(redis.call('HGET', P .. 'lane:' .. name, 'waiting') or 0),
+    }
+    lanes[name] = lane
+  end
+  return lane
+end
+
+local function position_of(id, status, flow, fixed)
+  if status ~= 'pending' then return -1 end
+  local lane = lane_of(fixed)
+  local rank = redis.call('ZRANK', flow_key(lane.name, flow), id)
+  return rank and math.min(lane.waiting - 1, rank * lane.flows) or -1
+end
+
+local function open_task(id, tenant, version, updated)
+  if version ~= '' then
+    local seen = redis.call('HMGET', open_key(id), 'version', 'updated', 'status', 'flow', 'fixed')
+    if seen[1] == version and seen[2] == updated then return position_of(id, seen[3], seen[4], seen[5]) end
+  end
   local flat = redis.call('HGETALL', open_key(id))
   if #flat == 0 then return nil end
   local record = map_of(flat)
-  local owner, _, lane = fixed_of(record)
-  if owner ~= tenant then return false end
-  local position = -1
-  if record.status == 'pending' then
-    local rank = redis.call('ZRANK', flow_key(lane, record.flow), id)
-    if rank then
-      local flows = redis.call('ZCARD', P .. 'turns:' .. lane)
-      local waiting = tonumber(redis.call('HGET', P .. 'lane:' .. lane, 'waiting'))
-      position = math.min(waiting - 1, rank * math.max(1, flows))
-    end
-  end
-  return { 'task', position, joined(flat) }
+  if fixed_of(record) ~= tenant then return false end
+  return { 'task', position_of(id, record.status, record.flow, record.fixed), joined(flat) }
 end
 
 local function ended_task(id, tenant)
@@ -39,9 +60,9 @@ local function buried_task(id, tenant)
 end
 
 local answers = { now }
-for at = 1, #ARGV, 2 do
+for at = 1, #ARGV, STRIDE do
   local tenant, id = ARGV[at], ARGV[at + 1]
-  local answer = open_task(id, tenant)
+  local answer = open_task(id, tenant, ARGV[at + 2], ARGV[at + 3])
   if answer == nil then answer = ended_task(id, tenant) end
   if answer == nil then answer = buried_task(id, tenant) end
   answers[#answers + 1] = answer

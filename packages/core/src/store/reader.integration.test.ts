@@ -155,3 +155,29 @@ test('only an ended task can be deleted, once, by its tenant; then its tombstone
   expect(await store.reader.read('default', taskId)).toMatchObject({ outcome: 'gone' })
   expect((await store.reader.list('default', {}, 5)).tasks.map((task) => task.taskId)).toEqual([open])
 })
+
+test('a record that holds is not carried again; any change, the end and another tenant are seen at once', async () => {
+  const store = testStore()
+  const read = async (taskId: string, tenant = 'default') => {
+    const outcome = await store.reader.read(tenant, taskId)
+    return outcome.outcome === 'task' ? outcome : undefined
+  }
+  const first = await create(store)
+  const second = await create(store)
+  const seen = await read(second)
+  expect(seen?.position).toBe(1)
+  const claim = await store.work.claim(0, 'test')
+  const again = await read(second)
+  expect(again?.task).toBe(seen?.task)
+  expect(again?.position).toBe(0)
+  expect(await read(second, 'another')).toBeUndefined()
+
+  expect((await read(first))?.task.status).toBe('running')
+  await store.work.progress(claim!, 40)
+  expect((await read(first))?.task.progress).toBe(40)
+  // As if Redis had lost what it wrote last and then had counted to the same version with something else.
+  await store.redis.hset(`${store.scripts.prefixOf(0)}open:${first}`, 'progress', 30, 'updated', 1)
+  expect((await read(first))?.task.progress).toBe(30)
+  await store.work.end(claim!, COMPLETED)
+  expect((await read(first))?.task.status).toBe('completed')
+})

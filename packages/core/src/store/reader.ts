@@ -4,7 +4,11 @@ import { decodeRecord, type TaskRecord } from './record.ts'
 import type { Scripts } from './scripts.ts'
 import { TickBatcher } from './tick-batcher.ts'
 
-const LARGEST_BATCH = 8
+const LARGEST_BATCH = 16
+
+/** Open records that are kept to be compared; larger ones are not worth their memory. */
+const MOST_KEPT = 4_096
+const LARGEST_KEPT = 4_096
 
 /** What is still known of a task that expired or was deleted. */
 export interface Tombstone {
@@ -33,10 +37,19 @@ export interface Cursor {
   taskId: string
 }
 
+interface Read {
+  tenant: string
+  taskId: string
+  /** The record as it was last seen. */
+  kept: TaskRecord | undefined
+}
+
 /** Reads and lists tasks as their tenant sees them. An id that is not this tenant's is unknown. */
 export class TaskReader {
   readonly #scripts: Scripts
-  readonly #batchers: TickBatcher<{ tenant: string; taskId: string }, ReadOutcome>[]
+  readonly #batchers: TickBatcher<Read, ReadOutcome>[]
+  /** Open records by id, the oldest first. Redis is asked each time whether they still hold. */
+  readonly #kept = new Map<string, TaskRecord>()
 
   constructor(scripts: Scripts) {
     this.#scripts = scripts
@@ -50,9 +63,11 @@ export class TaskReader {
    * @param taskId an id in form (`isId`)
    * @throws {StoreUnavailable}
    */
-  async read(tenant: string, taskId: string): Promise<ReadOutcome> {
+  read(tenant: string, taskId: string): Promise<ReadOutcome> {
     const batcher = this.#batchers[shardOfId(taskId)]
-    return batcher ? batcher.add({ tenant, taskId }) : { outcome: 'unknown' }
+    if (!batcher) return Promise.resolve({ outcome: 'unknown' })
+    const kept = this.#kept.get(taskId)
+    return batcher.add({ tenant, taskId, kept: kept?.tenant === tenant ? kept : undefined })
   }
 
   /**
@@ -87,19 +102,38 @@ export class TaskReader {
     }
   }
 
-  async #readBatch(shard: number, items: { tenant: string; taskId: string }[]): Promise<ReadOutcome[]> {
-    const args = items.flatMap(({ tenant, taskId }) => [tenant, taskId])
+  async #readBatch(shard: number, items: Read[]): Promise<ReadOutcome[]> {
+    // The version alone would not do: a Redis that lost its last second may use a number again.
+    const args = items.flatMap(({ tenant, taskId, kept }) => [
+      tenant,
+      taskId,
+      kept?.version ?? '',
+      kept?.updatedMs ?? '',
+    ])
     const [, ...answers] = await this.#scripts.run('read', shard, args)
-    return items.map(({ taskId }, index) => decodeAnswer(taskId, answers[index] as unknown[] | null))
+    return items.map((item, index) => this.#outcomeOf(item, answers[index] as unknown[] | number | null))
+  }
+
+  #outcomeOf({ taskId, kept }: Read, answer: unknown[] | number | null): ReadOutcome {
+    if (typeof answer === 'number') return { outcome: 'task', task: kept!, position: placeOf(answer) }
+    this.#kept.delete(taskId)
+    if (!answer) return { outcome: 'unknown' }
+    const [word, ...rest] = answer
+    if (word === 'gone') return { outcome: 'gone', tombstone: decodeTombstone(rest as string[]) }
+    const [position, record] = rest as [number, string]
+    const task = decodeRecord(taskId, record)
+    if (task.finishedMs === null && record.length <= LARGEST_KEPT) this.#keep(task)
+    return { outcome: 'task', task, position: placeOf(position) }
+  }
+
+  #keep(task: TaskRecord): void {
+    if (this.#kept.size >= MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value!)
+    this.#kept.set(task.taskId, task)
   }
 }
 
-function decodeAnswer(taskId: string, answer: unknown[] | null): ReadOutcome {
-  if (!answer) return { outcome: 'unknown' }
-  const [word, ...rest] = answer
-  if (word === 'gone') return { outcome: 'gone', tombstone: decodeTombstone(rest as string[]) }
-  const [position, record] = rest as [number, string]
-  return { outcome: 'task', task: decodeRecord(taskId, record), position: position < 0 ? null : position }
+function placeOf(position: number): number | null {
+  return position < 0 ? null : position
 }
 
 /** Reads a tombstone from what a script answers. */

@@ -10,7 +10,7 @@ import { TickBatcher } from './tick-batcher.ts'
 /** A create that the store has not seen within this time is refused by the store itself. */
 const ACCEPT_WITHIN_MS = 950
 const KEY_LIFETIME_MS = 24 * 60 * 60 * 1000
-const LARGEST_BATCH = 8
+const LARGEST_BATCH = 16
 
 /** How long and how often, in ms; what is null is not limited. */
 export interface TaskLimits {

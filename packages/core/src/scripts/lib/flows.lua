@@ -28,10 +28,12 @@ local function flow_place(lane, flow)
   return redis.call('ZADD', turns, 'NX', (next_turn[2] or 0) + 0.5, flow)
 end
 
+-- Returns 1 if the flow became ready, else 0: one that had items is where it belongs.
 local function flow_push(lane, flow, item, score)
-  redis.call('ZADD', flow_key(lane, flow), score, item)
+  local key = flow_key(lane, flow)
+  redis.call('ZADD', key, score, item)
   redis.call('HINCRBY', P .. 'lane:' .. lane, 'waiting', 1)
-  flow_place(lane, flow)
+  return redis.call('ZCARD', key) == 1 and flow_place(lane, flow) or 0
 end
 
 -- Takes the first item of the flow whose turn it is. Returns item, flow; nothing if no flow is ready.

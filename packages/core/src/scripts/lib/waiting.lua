@@ -2,9 +2,9 @@
 -- urgent tasks can hold up the others for ever.
 local PRIORITY_STEP_US = 10 * 1000000
 
--- Puts a pending task among the waiting items of its flow.
+-- Puts a pending task among the waiting items of its flow. Returns 1 if that made the flow ready, else 0.
 local function enqueue(id, lane, flow, order, priority)
-  flow_push(lane, flow, id, string.format('%.0f', order + priority * PRIORITY_STEP_US))
+  return flow_push(lane, flow, id, string.format('%.0f', order + priority * PRIORITY_STEP_US))
 end
 
 -- Puts an open task where it waits: what is to be undone goes before all that is to be done.
