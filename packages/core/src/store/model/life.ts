@@ -108,7 +108,7 @@ export class Life {
       case 'pass':
         return () => this.#pass(action.seconds * 1000, action.watched)
       case 'crash':
-        return () => this.#crash(action.survivor)
+        return () => this.#crash(action.survivor, action.times)
       case 'tick':
         return () => this.#tick()
       case 'again':
@@ -141,11 +141,15 @@ export class Life {
     if (held) await this.#workers.step(held, 'undoable', true)?.()
   }
 
-  /** Every worker, or all but one, is lost, and that is found. */
-  async #crash(survivor: number | null): Promise<void> {
-    await this.#pass(10_000, true)
-    if (survivor !== null) await this.#workers.renew(survivor)
-    await this.#tick()
+  /** Every worker, or all but one, is lost, and that is found; once more after what waits has been claimed again. */
+  async #crash(survivor: number | null, times: number): Promise<void> {
+    for (let n = 1; n <= times; n += 1) {
+      if (n > 1) await this.#workers.claim(n % 2, 3)
+      await this.#pass(10_000, true)
+      if (survivor !== null) await this.#workers.renew(survivor)
+      await this.#tick()
+      await this.check()
+    }
   }
 
   async #tick(): Promise<void> {
