@@ -20,10 +20,8 @@ export class Life {
   readonly #workers: Workers
   readonly #upkeep: Upkeep
   readonly #seen: Seen = new Map()
-  readonly #began = performance.now()
   #jobs = 0
   #passedMs = 0
-  #takenBackMs = 0
   #again: (() => Promise<void>) | null = null
 
   constructor(store: TestStore) {
@@ -45,7 +43,6 @@ export class Life {
   async act(action: Action): Promise<void> {
     const go = this.#actOf(action)
     if (!go) return
-    await this.#holdTime()
     const claimable = this.model.claimableTasks()
     this.#jobs = 0
     await go()
@@ -114,16 +111,6 @@ export class Life {
       case 'again':
         return this.#again
     }
-  }
-
-  /** The picture's clock moves by leaps only: what really goes by is taken back, so that a slow machine changes nothing. */
-  async #holdTime(): Promise<void> {
-    const drift = performance.now() - this.#began - this.#takenBackMs
-    const whole = 1000 * Math.floor(drift / 1000)
-    if (whole === 0) return
-    await passTime(this.#store, -whole)
-    this.#passedMs -= whole
-    this.#takenBackMs += whole
   }
 
   async #pass(ms: number, watched: boolean): Promise<void> {
