@@ -6,7 +6,7 @@ const PASS_TIME = composeScript(new URL('./pass-time.lua', import.meta.url))
  * Lets time pass without waiting for it: moves all that the first shard keeps into the past. Nothing becomes due by itself:
  * tick, or read.
  *
- * @param ms whole seconds, since tombstones die by the second; below 0: back again
+ * @param ms whole seconds, since tombstones die by the second
  * @param watched as if somebody had ticked all the while, with nothing to do; else leases get a whole term more at the next
  *   tick, as after every time in which nobody ticked
  */

@@ -18,7 +18,7 @@ export type Action =
   | { act: 'release'; held: number; lost: boolean }
   | { act: 'end'; held: number; lost: boolean; ending: number }
   | { act: 'cancel' | 'confirm' | 'delete'; task: number; foreign: boolean }
-  | { act: 'crash'; survivor: number | null }
+  | { act: 'crash'; survivor: number | null; times: number }
   | { act: 'pass'; seconds: number; watched: boolean }
   | { act: 'tick' | 'read' | 'again' }
   | { act: 'list'; tenant: number; status: TaskStatus | null }
@@ -79,7 +79,14 @@ export const anyAction: fc.Arbitrary<Action> = fc.oneof(
     }),
   },
   { weight: 5, arbitrary: fc.record({ act: word('tick') }) },
-  { weight: 5, arbitrary: fc.record({ act: word('crash'), survivor: fc.option(below(2), { freq: 1 }) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      act: word('crash'),
+      survivor: fc.option(below(2), { freq: 1 }),
+      times: fc.constantFrom(1, 1, 2),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ act: word('again') }) },
   { weight: 1, arbitrary: fc.record({ act: word('read') }) },
   {

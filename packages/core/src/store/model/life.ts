@@ -20,10 +20,8 @@ export class Life {
   readonly #workers: Workers
   readonly #upkeep: Upkeep
   readonly #seen: Seen = new Map()
-  readonly #began = performance.now()
   #jobs = 0
   #passedMs = 0
-  #takenBackMs = 0
   #again: (() => Promise<void>) | null = null
 
   constructor(store: TestStore) {
@@ -45,7 +43,6 @@ export class Life {
   async act(action: Action): Promise<void> {
     const go = this.#actOf(action)
     if (!go) return
-    await this.#holdTime()
     const claimable = this.model.claimableTasks()
     this.#jobs = 0
     await go()
@@ -108,22 +105,12 @@ export class Life {
       case 'pass':
         return () => this.#pass(action.seconds * 1000, action.watched)
       case 'crash':
-        return () => this.#crash(action.survivor)
+        return () => this.#crash(action.survivor, action.times)
       case 'tick':
         return () => this.#tick()
       case 'again':
         return this.#again
     }
-  }
-
-  /** The picture's clock moves by leaps only: what really goes by is taken back, so that a slow machine changes nothing. */
-  async #holdTime(): Promise<void> {
-    const drift = performance.now() - this.#began - this.#takenBackMs
-    const whole = 1000 * Math.floor(drift / 1000)
-    if (whole === 0) return
-    await passTime(this.#store, -whole)
-    this.#passedMs -= whole
-    this.#takenBackMs += whole
   }
 
   async #pass(ms: number, watched: boolean): Promise<void> {
@@ -141,11 +128,15 @@ export class Life {
     if (held) await this.#workers.step(held, 'undoable', true)?.()
   }
 
-  /** Every worker, or all but one, is lost, and that is found. */
-  async #crash(survivor: number | null): Promise<void> {
-    await this.#pass(10_000, true)
-    if (survivor !== null) await this.#workers.renew(survivor)
-    await this.#tick()
+  /** Every worker, or all but one, is lost, and that is found; once more after what waits has been claimed again. */
+  async #crash(survivor: number | null, times: number): Promise<void> {
+    for (let n = 1; n <= times; n += 1) {
+      if (n > 1) await this.#workers.claim(n % 2, 3)
+      await this.#pass(10_000, true)
+      if (survivor !== null) await this.#workers.renew(survivor)
+      await this.#tick()
+      await this.check()
+    }
   }
 
   async #tick(): Promise<void> {

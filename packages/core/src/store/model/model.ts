@@ -1,6 +1,6 @@
 import type { EndedStatus, EndReason, TaskStatus } from '@accepted/contract'
 
-/** Terms that the store is run with, in ms. What a place is held for ends in 8 s, a limit in 4 s, so that none is due at once. */
+/** Terms that the store is run with, in ms. They end in 8 s, or 4 s, and time passes by tens: nothing is due just at a leap. */
 export const RETENTION_MS = 68_000
 export const TOMBSTONE_MS = 95_000
 export const RUN_MS = 28_000
