@@ -10,6 +10,7 @@ export class Steps {
   readonly #claim: Claim
   readonly #abort: AbortController
   readonly #log: Logger
+  readonly #running = new Set<string>()
 
   /** @param abort ends the attempt; aborted at the first refused write */
   constructor(work: Work, claim: Claim, abort: AbortController, log: Logger) {
@@ -23,12 +24,24 @@ export class Steps {
    * Runs a step, or hands back its stored outcome. What it returns has always been JSON once, so that a first run sees
    * the same as a later one.
    *
-   * @throws {TypeError} if the contract does not declare the step, or its outcome is not JSON or is too large
+   * @throws {TypeError} if the contract does not declare the step, if it is running already, or its outcome is not JSON or
+   *   is too large
    * @throws {AttemptAborted} once the attempt must end
    */
-  async run<T>(name: string, run: () => Promise<T> | T, { undo }: StepOptions<T> = {}): Promise<T> {
-    const { head, steps } = this.#claim.task
-    if (!head.steps.includes(name)) throw new TypeError(`the contract declares no step '${name}'`)
+  async run<T>(name: string, run: () => Promise<T> | T, options: StepOptions<T> = {}): Promise<T> {
+    if (!this.#claim.task.head.steps.includes(name))
+      throw new TypeError(`the contract declares no step '${name}'`)
+    if (this.#running.has(name)) throw new TypeError(`the step '${name}' is running already`)
+    this.#running.add(name)
+    try {
+      return await this.#run(name, run, options)
+    } finally {
+      this.#running.delete(name)
+    }
+  }
+
+  async #run<T>(name: string, run: () => Promise<T> | T, { undo }: StepOptions<T>): Promise<T> {
+    const { steps } = this.#claim.task
     const stored = steps.get(name)
     if (stored?.state === 'finished') return JSON.parse(stored.outcome) as T
     this.#abort.signal.throwIfAborted()

@@ -137,6 +137,19 @@ test('a step that the contract does not declare is a fault of the handler', asyn
   })
 })
 
+test('a step that runs cannot be run beside itself', async () => {
+  const refusals: unknown[] = []
+  const { store, runner, taskId } = await scene(async ({ step }) => {
+    const work = () => new Promise<number>((resolve) => setImmediate(() => resolve(1)))
+    const twice = await Promise.allSettled([step('one', work), step('one', work)])
+    refusals.push(...twice.flatMap((settled) => (settled.status === 'rejected' ? [settled.reason] : [])))
+    return { sum: await step('one', work) }
+  })
+  await runner.runNext(0, 'test')
+  expect(refusals).toMatchObject([{ message: "the step 'one' is running already" }])
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'completed' })
+})
+
 test('an input that this worker’s contract refuses fails for good', async () => {
   const { store, runner } = await scene(async () => ({ sum: 1 }))
   await runner.runNext(0, 'test')

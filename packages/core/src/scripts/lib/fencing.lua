@@ -19,8 +19,11 @@ local function held_record(id, token)
   return holds(id, token, record) and record or nil
 end
 
+-- What a holder has, after its grace, to say what came of its attempt.
+local SAY_MS = 2000
+
 -- Gives or renews a lease. It never outlasts what an attempt may take, its grace included.
 local function lease_for(id, record, lease)
   local _, _, run, grace = limits_of(record)
-  redis.call('ZADD', P .. 'timers', timestamp(math.min(now + lease, record.began + run + grace)), 'lease:' .. id)
+  redis.call('ZADD', P .. 'timers', timestamp(math.min(now + lease, record.began + run + grace + SAY_MS)), 'lease:' .. id)
 end

@@ -7,6 +7,7 @@ export const RUN_MS = 28_000
 export const GRACE_MS = 10_000
 export const STEPS = ['a', 'b', 'c']
 const LEASE_MS = 8_000
+const SAY_MS = 2_000
 const AWAY_MS = 2_000
 const MAX_LOSSES = 3
 const SUSPECTS = '~suspects'
@@ -138,7 +139,7 @@ export class Model {
   }
 
   lease(task: ModelTask): void {
-    task.due = Math.min(this.clock + LEASE_MS, task.began + RUN_MS + GRACE_MS)
+    task.due = Math.min(this.clock + LEASE_MS, task.began + RUN_MS + GRACE_MS + SAY_MS)
   }
 
   step(task: ModelTask, name: string, letter: StepLetter): void {
