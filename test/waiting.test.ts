@@ -155,3 +155,34 @@ test('a wait does not outlast its time while Redis is away: 202 for a start, 503
   expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([202, 503])
   expect((await wait(ask, started, 60)).status).toBe(503)
 })
+
+test('a start that waits is answered once it is for the client to confirm', async () => {
+  const { ask } = await startStack({ environment: { CAR_STEP_MS: '1' } })
+  const built = await startCar(ask, 'wait=10')
+  expect(built.status).toBe(303)
+  const asked = performance.now()
+  const answer = await ask(`${built.headers.get('location')}/reservations`, {
+    ...CAR,
+    headers: { ...CAR.headers, prefer: 'wait=30' },
+    body: '{}',
+  })
+  expect(performance.now() - asked).toBeLessThan(10_000)
+  expect(answer.status).toBe(202)
+  expect(answer.headers.get('preference-applied')).toBe('wait=30')
+  expect(await task(answer)).toMatchObject({ status: 'awaiting_confirmation' })
+})
+
+test('a wait does not outlast its time by much while Redis stands still', async () => {
+  const redis = await startLocalRedis()
+  onTestFinished(() => redis.stop())
+  const { ask } = await startStack({ redisUrl: redis.url, workers: 0 })
+  const started = await task(startCar(ask))
+  const asked = performance.now()
+  const waiting = wait(ask, started, 2)
+  await until(async () => performance.now() - asked > 500)
+  process.kill(redis.pid, 'SIGSTOP')
+  expect((await waiting).status).toBe(503)
+  expect(performance.now() - asked).toBeLessThan(5_000)
+  process.kill(redis.pid, 'SIGCONT')
+  await until(async () => (await ask(`/tasks/${started.task_id}`)).status === 202)
+})
