@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -17,9 +17,15 @@ describe.concurrent('a tethered process', () => {
     await until('the command is gone', () => !isRunning(pid))
   })
 
-  test('ends with its owner even if it is frozen', async () => {
-    const { owner, line } = await runFixture('own-a-process.ts', '', 'sleep', '60')
+  test('ends with its owner even if it is frozen', async ({ onTestFinished }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'frozen-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const begun = join(folder, 'begun')
+    const command = ['sh', '-c', 'touch "$1"; exec sleep 60', 'sh', begun]
+    const { owner, line } = await runFixture('own-a-process.ts', '', ...command)
     const { pid } = line as { pid: number }
+    // Its tether is tied before the command begins; a shell that is frozen while it ties it is not what this is about.
+    await until('the command has begun', () => existsSync(begun))
     process.kill(pid, 'SIGSTOP')
     owner.kill('SIGKILL')
     await until('the command is gone', () => !isRunning(pid))
