@@ -49,8 +49,11 @@ export class TaskStreams {
         if (isEnded(told.status)) return
       }
     } finally {
-      hold.release()
       stream.end(hold.signal.aborted)
+      // A slow reader may take its time, but not when the process stops.
+      hold.signal.addEventListener('abort', () => stream.end(true), { once: true })
+      response.once('close', () => hold.release())
+      if (response.destroyed) hold.release()
     }
   }
 

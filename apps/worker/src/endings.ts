@@ -10,11 +10,13 @@ const PATH = /^\/[\x21-\x7e]*$/
 
 const NOTHING = { result: null, resource: null, error: null } as const
 
-/** What an attempt came to that was canceled; the record knows how its task ends. */
-export const CANCELED: Ending = { ...NOTHING, status: 'canceled', reason: 'client' }
+/** What is over of a task that is canceling, its attempt or its undoing; the record knows how the task ends. */
+export const SETTLED: Ending = { ...NOTHING, status: 'canceled', reason: 'client' }
+/** The last attempt took too long. */
 export const TIMED_OUT: Ending = { ...NOTHING, status: 'failed', reason: 'run_timeout' }
 const INVALID_RESULT: Ending = { ...NOTHING, status: 'failed', reason: 'invalid_result' }
 
+/** The handler said that no attempt can succeed. */
 export function failedForGood({ message, code }: PermanentError): Ending {
   const error = taskError('permanent_error', message || undefined, code)
   return { ...NOTHING, status: 'failed', reason: 'permanent_error', error }
@@ -26,12 +28,8 @@ export function exhausted(last: RetryableError | null): Ending {
   return { ...NOTHING, status: 'failed', reason: 'attempts_exhausted', error }
 }
 
-/** @param standing the steps that are not undone, the one whose undo failed first */
-export function notReverted(standing: string[]): Ending {
-  const others = standing.length > 1 ? ` Still standing before it: ${standing.slice(1).join(', ')}.` : ''
-  const message = `The step '${standing[0]}' could not be undone.${others}`
-  return { ...NOTHING, status: 'failed', reason: 'revert_failed', error: taskError('revert_failed', message) }
-}
+/** Undoing failed for good; the record knows at which step. */
+export const NOT_REVERTED: Ending = { ...NOTHING, status: 'failed', reason: 'revert_failed' }
 
 /** How a task ends whose handler returned: completed, or failed if what it returned breaks the contract. */
 export function endingOf({ contract, outputFaults }: RunnableOperation, value: unknown, log: Logger): Ending {

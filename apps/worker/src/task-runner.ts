@@ -10,7 +10,7 @@ import {
 import { runAttempt, type Settled } from './attempt.ts'
 import { AttemptAborted, causeOf } from './attempt-aborted.ts'
 import { backoffMs } from './backoff.ts'
-import { CANCELED, endingOf, exhausted, failedForGood, notReverted, TIMED_OUT } from './endings.ts'
+import { endingOf, exhausted, failedForGood, NOT_REVERTED, SETTLED, TIMED_OUT } from './endings.ts'
 import { persist } from './persist.ts'
 import { type RunnableOperation, runnable } from './runnable-operation.ts'
 import { UndoFailed, undoSteps } from './undo.ts'
@@ -19,8 +19,6 @@ import { UndoFailed, undoSteps } from './undo.ts'
 const STORE_PAUSE_MS = 1_000
 /** An operation that this worker does not know: one of another version may. */
 const UNKNOWN_OPERATION_BACKOFF = { firstMs: 1_000, maxMs: 60_000 }
-/** What a timer can hold. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** What the runner needs. */
 export interface RunnerDependencies {
@@ -123,10 +121,7 @@ export class TaskRunner {
   /** Holds a claim, within its time, as long as something goes on with it. */
   async #holding<T>(claim: Claim, go: (abort: AbortController) => Promise<T>): Promise<T> {
     const abort = new AbortController()
-    const timer = setTimeout(
-      () => abort.abort(new AttemptAborted('timed_out')),
-      Math.min(claim.task.runMs, LONGEST_TIMER_MS),
-    )
+    const timer = setTimeout(() => abort.abort(new AttemptAborted('timed_out')), claim.task.runMs)
     this.#held.set(abort, claim)
     if (this.#stopping) abort.abort(new AttemptAborted('stopping'))
     try {
@@ -148,7 +143,7 @@ export class TaskRunner {
     if (settled.kind === 'threw') return this.#fail(claim, operation, settled.error, log)
     switch (settled.why) {
       case 'canceled':
-        return this.#end(claim, CANCELED, log)
+        return this.#end(claim, SETTLED, log)
       case 'timed_out':
         return this.#timeOut(claim, operation, log)
       case 'stopping':
@@ -197,7 +192,7 @@ export class TaskRunner {
     log: Logger,
   ): Promise<Claim | null> {
     const outcome = await persist(() => this.#work.retry(claim, delayMs, error), log)
-    if (outcome === 'canceling') return this.#end(claim, CANCELED, log)
+    if (outcome === 'canceling') return this.#end(claim, SETTLED, log)
     log.info({ outcome, delayMs: Math.round(delayMs) }, 'next attempt is due')
     return null
   }
@@ -219,27 +214,24 @@ export class TaskRunner {
   async #undo(claim: Claim, operation: RunnableOperation, log: Logger): Promise<void> {
     log.info({ reason: claim.task.reason }, 'undoing started')
     const resources = this.#resourcesOf(claim.task.tenant)
-    const signal = await this.#holding(claim, async (abort) => {
+    const why = await this.#holding(claim, async (abort) => {
       try {
         await undoSteps({ work: this.#work, claim, operation, resources, abort, log })
-        await this.#end(claim, CANCELED, log)
+        await this.#end(claim, SETTLED, log)
       } catch (error) {
         if (error instanceof UndoFailed) await this.#undoFailed(claim, operation, error, log)
         else if (!abort.signal.aborted) throw error
       }
-      return abort.signal
+      return causeOf(abort.signal)
     })
-    const why = causeOf(signal)
     if (why === 'stopping') await this.#release(claim, log)
-    else if (why === 'timed_out') {
-      await this.#undoFailed(claim, operation, new UndoFailed([...standing(claim)], 0, signal.reason), log)
-    } else if (why === 'fenced') log.warn('undoing fenced off: another worker has the task')
+    else if (why === 'fenced') log.warn('undoing fenced off: another worker has the task')
   }
 
   async #undoFailed(
     claim: Claim,
     { contract }: RunnableOperation,
-    { standing, undone, cause }: UndoFailed,
+    { message, progressed, cause }: UndoFailed,
     log: Logger,
   ): Promise<void> {
     if (isOutage(cause)) {
@@ -247,10 +239,10 @@ export class TaskRunner {
       await persist(() => this.#work.release(claim), log)
       return void (await pause(STORE_PAUSE_MS))
     }
-    const tries = 1 + (undone > 0 ? 0 : claim.task.undos)
-    log.error({ err: cause, step: standing[0], tries }, 'undo failed')
+    const tries = 1 + (progressed ? 0 : claim.task.undos)
+    log.error({ err: cause, tries }, message)
     if (cause instanceof PermanentError || tries >= contract.undoAttempts) {
-      await this.#end(claim, notReverted(standing), log)
+      await this.#end(claim, NOT_REVERTED, log)
       return
     }
     const delayMs = backoffMs(contract.backoff, tries, this.#random())
@@ -273,9 +265,4 @@ export class TaskRunner {
 function ownDelayMs(error: RetryableError | null): number | null {
   const seconds = error?.delaySeconds
   return typeof seconds === 'number' && seconds >= 0 && Number.isFinite(seconds) ? seconds * 1000 : null
-}
-
-/** The steps of a task that are not undone, in the order in which the record has them. */
-function* standing({ task }: Claim): Generator<string> {
-  for (const [name, { undoable }] of task.steps) if (undoable) yield name
 }

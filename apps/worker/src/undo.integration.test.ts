@@ -1,4 +1,5 @@
-import { createdId, loseWorker, submission, terms, until } from '@accepted/core/testing'
+import { StoreUnavailable } from '@accepted/core'
+import { loseWorker, submission, terms, until } from '@accepted/core/testing'
 import { PermanentError } from '@accepted/operations'
 import { expect, test } from 'vitest'
 import { TaskRunner } from './task-runner.ts'
@@ -334,34 +335,84 @@ test('a handler that caught the failure of a step is followed on its way when it
   expect(await readTask(store, taskId)).toMatchObject({ reason: 'permanent_error' })
 })
 
-test('of many tasks that are canceled at the moment of claiming none is lost, and none completes and is undone', async () => {
-  const made = new Map<string, number>()
-  const { store, runner, taskId, dependencies } = await scene(async ({ step, taskId: id, signal }) => {
-    await step('one', () => void made.set(id, (made.get(id) ?? 0) + 1), {
-      undo: () => void made.set(id, (made.get(id) ?? 0) - 1),
-    })
-    signal.throwIfAborted()
+test('a step that was cut off stays in doubt though a later run of it fails, and is undone', async () => {
+  const calls: unknown[] = []
+  const { store, runner, taskId, dependencies } = await scene(async ({ step, signal, attempt }) => {
+    const begin = () => {
+      calls.push(`one ${calls.length}`)
+      if (calls.length > 1) throw new PermanentError('no')
+      return aborted(signal)
+    }
+    await step('one', begin, { undo: (outcome) => void calls.push(outcome) })
+    return { sum: attempt }
+  })
+  const dying = runner.runNext(0, 'test')
+  await until(async () => calls.length === 1)
+  await loseWorker(store, taskId)
+  await new TaskRunner(dependencies).runNext(0, 'test')
+  await runner.renew()
+  await dying
+  expect(calls).toEqual(['one 0', 'one 1', undefined])
+  const task = await readTask(store, taskId)
+  expect(task).toMatchObject({ status: 'failed', reason: 'permanent_error' })
+  expect(task.steps.get('one')?.state).toBe('reverted')
+})
+
+test('a step under which the store was away is in doubt: if its task is canceled then, it is undone', async () => {
+  const calls: unknown[] = []
+  const { store, runner, taskId } = await scene(async ({ step }) => {
+    const lost = () => Promise.reject(new StoreUnavailable('no reply'))
+    await step('one', lost, { undo: (outcome) => void calls.push(outcome) })
     return { sum: 1 }
   })
-  const others = await Promise.all(
-    Array.from({ length: 1_000 }, async () => createdId(await store.submissions.create(submission()))),
+  await runner.runNext(0, 'test')
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'pending' })
+  expect(await store.control.cancel('default', taskId)).toMatchObject({ outcome: 'canceling' })
+  await runner.runNext(0, 'test')
+  expect(calls).toEqual([undefined])
+})
+
+test('an undo that hangs is cut off by the run limit, and in the end named as what stands', async () => {
+  const { store, runner, taskId } = await scene(
+    async ({ step }) => {
+      await step('one', () => 1, { undo: () => new Promise(() => undefined) })
+      await step('two', () => 2, { undo: () => undefined })
+      throw new PermanentError('no')
+    },
+    { limits: { ...LIMITS, runMs: 30 } },
   )
-  const ids = [taskId, ...others]
-  const rival = new TaskRunner(dependencies)
-  const work = async (by: TaskRunner) => {
-    while (await by.runNext(0, 'test'));
-  }
-  const outcomes = await Promise.all([
-    ...ids.map(async (id) => (await store.control.cancel('default', id)).outcome),
-    ...Array.from({ length: 20 }, (_, n) => work(n % 2 ? rival : runner)),
+  await until(async () => {
+    await store.upkeep.tick(0, [], terms())
+    await runner.runNext(0, 'test')
+    return (await readTask(store, taskId)).finishedMs !== null
+  })
+  const task = await readTask(store, taskId)
+  expect(task).toMatchObject({
+    status: 'failed',
+    reason: 'revert_failed',
+    error: { code: 'revert_failed', message: "The step 'one' could not be undone." },
+  })
+  expect([...task.steps].map(([name, { state }]) => [name, state]).sort()).toEqual([
+    ['one', 'failed'],
+    ['two', 'reverted'],
   ])
-  await work(runner)
-  const answers = outcomes.slice(0, ids.length)
-  const tasks = await Promise.all(ids.map((id) => readTask(store, id)))
-  for (const [at, { status, taskId: id }] of tasks.entries()) {
-    // Whoever was told that it is canceled, or will be, was told the truth.
-    expect(status).toBe(answers[at] === 'ended' ? 'completed' : 'canceled')
-    expect(made.get(id) ?? 0).toBe(status === 'completed' ? 1 : 0)
+})
+
+test('undoing that loses three workers fails, and tells what stands', async () => {
+  const { store, taskId } = await scene(async () => ({ sum: 1 }))
+  const claim = (await store.work.claim(0, 'test'))!
+  for (const name of ['one', 'two']) {
+    await store.work.step(claim, name, 'begun_undoable')
+    await store.work.step(claim, name, 'undoable', '1')
   }
-  expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 0, running: 0 })
+  await store.control.cancel('default', taskId)
+  for (let loss = 0; loss < 3; loss += 1) {
+    await loseWorker(store, taskId)
+    await store.work.claim(0, 'test')
+  }
+  expect(await readTask(store, taskId)).toMatchObject({
+    status: 'failed',
+    reason: 'revert_failed',
+    error: { message: "The step 'two' could not be undone. Still standing before it: one." },
+  })
 })

@@ -1,6 +1,5 @@
-import type { StepRecord } from '@accepted/core'
 import type { StepOptions } from '@accepted/operations'
-import { AttemptAborted } from './attempt-aborted.ts'
+import { AttemptAborted, causeOf } from './attempt-aborted.ts'
 import type { HeldTask } from './held-task.ts'
 import { persist } from './persist.ts'
 import { callHandler } from './runnable-operation.ts'
@@ -11,18 +10,15 @@ interface Reversal {
   undo: (signal: AbortSignal) => Promise<void> | void
 }
 
-/** Undoing stopped at a step; it and those before it still stand. */
+/** Undoing stopped at a step whose undo failed, or took too long. */
 export class UndoFailed extends Error {
   override name = 'UndoFailed'
-  /** The steps that are not undone, the one whose undo failed first. */
-  readonly standing: string[]
-  /** Steps that this pass undid. */
-  readonly undone: number
+  /** Whether a step was undone before. */
+  readonly progressed: boolean
 
-  constructor(standing: string[], undone: number, cause: unknown) {
-    super(`the step '${standing[0]}' was not undone`, { cause })
-    this.standing = standing
-    this.undone = undone
+  constructor(step: string, progressed: boolean, cause: unknown) {
+    super(`the step '${step}' was not undone`, { cause })
+    this.progressed = progressed
   }
 }
 
@@ -30,32 +26,33 @@ export class UndoFailed extends Error {
  * Undoes the steps of a task that finished or were cut off, newest first, each recorded before and after.
  *
  * @throws {UndoFailed} at the first step whose undo fails
- * @throws {AttemptAborted} once the pass must end
+ * @throws {AttemptAborted} once the pass must end for another reason
  */
 export async function undoSteps(held: HeldTask): Promise<void> {
-  const left = namesToUndo(held.claim.task.steps)
+  const { head, steps } = held.claim.task
+  const left = head.steps.filter((name) => steps.get(name)?.undoable)
   if (left.length === 0) return
-  const reversals = await learnReversals(held, new Set(left))
-  const standing = [...reversals.map(({ name }) => name)].reverse()
-  const unknown = left.filter((name) => !standing.includes(name))
-  if (unknown.length > 0) {
-    throw new UndoFailed([...unknown, ...standing], 0, new Error('the handler tells no undo for it any more'))
-  }
-  for (const [undone, { name, undo }] of reversals.reverse().entries()) {
-    await write(held, name, 'reverting')
-    try {
-      await untilAborted(held.abort.signal, async () => undo(held.abort.signal))
-    } catch (error) {
-      held.abort.signal.throwIfAborted()
-      throw new UndoFailed(standing.slice(undone), undone, error)
+  let [step, progressed] = [left.at(-1)!, false]
+  try {
+    const reversals = await learnReversals(held, new Set(left))
+    const unknown = left.findLast((name) => !reversals.some((reversal) => reversal.name === name))
+    if (unknown) {
+      step = unknown
+      throw new Error('the handler tells no undo for it any more')
     }
-    await write(held, name, 'reverted')
-    held.log.info({ step: name }, 'step undone')
+    for (const { name, undo } of reversals.reverse()) {
+      step = name
+      await write(held, name, 'reverting')
+      await untilAborted(held.abort.signal, async () => undo(held.abort.signal))
+      await write(held, name, 'reverted')
+      progressed = true
+      held.log.info({ step: name }, 'step undone')
+    }
+  } catch (error) {
+    const why = causeOf(held.abort.signal)
+    if (why && why !== 'timed_out') throw error
+    throw new UndoFailed(step, progressed, error)
   }
-}
-
-function namesToUndo(steps: Map<string, StepRecord>): string[] {
-  return [...steps].filter(([, { undoable }]) => undoable).map(([name]) => name)
 }
 
 /**
@@ -72,12 +69,12 @@ async function learnReversals(held: HeldTask, wanted: Set<string>): Promise<Reve
   }
   const step = async <T>(name: string, _run: unknown, { undo }: StepOptions<T> = {}): Promise<T> => {
     const stored = task.steps.get(name)
-    // The handler may have gone on after it.
-    if (stored?.state === 'failed') throw new Error(`the step '${name}' failed`)
     const outcome = stored?.outcome ? (JSON.parse(stored.outcome) as T) : undefined
     if (undo && wanted.has(name)) found.push({ name, undo: (signal) => undo(outcome, signal) })
-    if (outcome === undefined || found.length === wanted.size) return stop()
-    return outcome
+    if (found.length === wanted.size) return stop()
+    // The handler may have gone on after it.
+    if (stored?.state === 'failed') throw new Error(`the step '${name}' failed`)
+    return outcome === undefined ? stop() : outcome
   }
   const signal = AbortSignal.any([enough.signal, held.abort.signal])
   try {

@@ -24,6 +24,9 @@ setInterval(() => {
     pid: process.pid,
     msg: `the event loop stood still for ${limitMs} ms: a handler does not yield. The process ends; its tasks go on elsewhere`,
   }
-  writeSync(1, `${JSON.stringify(line)}\n`)
-  process.kill(process.pid, 'SIGKILL')
+  try {
+    writeSync(1, `${JSON.stringify(line)}\n`)
+  } finally {
+    process.kill(process.pid, 'SIGKILL')
+  }
 }, lookMs)

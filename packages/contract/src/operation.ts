@@ -108,6 +108,8 @@ export function defineOperation<
 
 /** A year. */
 const MOST_SECONDS = 365 * 24 * 60 * 60
+/** What a timer can hold: some 24 days. */
+const MOST_RUN_SECONDS = 2_147_483
 const MOST_GRACE_SECONDS = 600
 
 function faultOf(spec: OperationSpec<TObject, TSchema, string, TObject>): string | undefined {
@@ -119,6 +121,8 @@ function faultOf(spec: OperationSpec<TObject, TSchema, string, TObject>): string
   if (spec.undoAttempts !== undefined && !(Number.isInteger(spec.undoAttempts) && spec.undoAttempts >= 1))
     return 'undoAttempts must be a whole number of at least 1'
   const { graceSeconds = 0, ...limits } = spec.timeouts ?? {}
+  if (limits.runSeconds !== undefined && limits.runSeconds > MOST_RUN_SECONDS)
+    return `runSeconds must be at most ${MOST_RUN_SECONDS}`
   const seconds = Object.entries({ ...limits, 'confirm.withinSeconds': spec.confirm?.withinSeconds })
   const faulty = seconds.find(([, limit]) => limit !== undefined && !(limit > 0 && limit <= MOST_SECONDS))
   if (faulty) return `${faulty[0]} must be more than 0 and at most ${MOST_SECONDS}`

@@ -14,12 +14,16 @@ if not status then return { now, 'stale' } end
 if state:sub(1, 5) == 'begun' and status == 'canceling' then return { now, 'canceling' } end
 
 local before = redis.call('HGET', key, field) or ''
+local letter = LETTERS[state]
+-- A run that was cut off stays in doubt until one finishes, or it is undone: that a later one failed says nothing of it.
+if state == 'begun_undoable' and before:match('^[pqy]') then letter = 'q' end
+if state == 'failed' and before:match('^[qy]') then letter = 'y' end
 -- An undo keeps the outcome: a later pass needs those of all steps that were finished.
 local undoing = state == 'reverting' or state == 'reverted'
 local kept = undoing and before:sub(2) or outcome
 -- A worker that did not get the reply sends the same again: it counts once.
-if before ~= LETTERS[state] .. kept then
-  redis.call('HSET', key, field, LETTERS[state] .. kept, 'updated', now_text)
+if before ~= letter .. kept then
+  redis.call('HSET', key, field, letter .. kept, 'updated', now_text)
   if state == 'finished' or state == 'undoable' then
     redis.call('HINCRBY', key, 'done', 1)
     local held = redis.call('HMGET', key, 'progress', 'done', 'fixed')

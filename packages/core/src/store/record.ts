@@ -91,6 +91,8 @@ const STEP_LETTERS: Record<string, StepState> = {
   b: 'in progress',
   d: 'in progress',
   p: 'not started',
+  q: 'in progress',
+  y: 'failed',
   f: 'finished',
   u: 'finished',
   x: 'failed',
@@ -116,6 +118,7 @@ export function decodeRecord(taskId: string, text: string): TaskRecord {
   const [tenant, operation, lane, priority, , limits] = fields.get('fixed')!.split(' ')
   const [, maxAttempts, runMs, graceMs] = limits!.split(',').map(Number)
   const reason = (fields.get('reason') || null) as EndReason | null
+  const head = JSON.parse(fields.get('head')!) as TaskHead
   const [body, result, error] = [fields.get('body'), fields.get('result'), fields.get('error')]
   const number = (name: string) => Number(fields.get(name))
   const time = (name: string) => (fields.has(name) ? number(name) : null)
@@ -133,11 +136,11 @@ export function decodeRecord(taskId: string, text: string): TaskRecord {
     runMs: runMs!,
     graceMs: graceMs!,
     progress: number('progress'),
-    head: JSON.parse(fields.get('head')!) as TaskHead,
+    head,
     ...(body ? { body } : {}),
     ...(result ? { result } : {}),
     resource: fields.get('resource') || null,
-    error: decodeError(error || reason || ''),
+    error: reason === 'revert_failed' ? standingError(head, steps) : decodeError(error || reason || ''),
     steps,
     attempts: attempts.sort((a, b) => a.token - b.token).map(({ attempt }) => attempt),
     createdMs: number('created'),
@@ -153,12 +156,19 @@ export function decodeRecord(taskId: string, text: string): TaskRecord {
   }
 }
 
+/** Which steps still stand, the newest first: at that undoing stopped. */
+function standingError(head: TaskHead, steps: TaskRecord['steps']): TaskError {
+  const standing = head.steps.filter((name) => steps.get(name)?.undoable).reverse()
+  const others = standing.length > 1 ? ` Still standing before it: ${standing.slice(1).join(', ')}.` : ''
+  return taskError('revert_failed', `The step '${standing[0]}' could not be undone.${others}`)
+}
+
 function decodeStep(text: string): StepRecord {
   const letter = text[0]!
   return {
     state: STEP_LETTERS[letter]!,
     outcome: text.slice(1),
-    undoable: 'udpr'.includes(letter),
+    undoable: 'udpqyr'.includes(letter),
   }
 }
 

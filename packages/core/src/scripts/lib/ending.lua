@@ -24,7 +24,7 @@ local function end_task(id, record, ending, retention)
   index_move(id, record, ending.status)
   local expires = now + retention
   local cause = ending.error ~= '' and ending.error or ending.reason
-  local last = merged(attempt_ended(record, cause), steps_cut_off(record, 'bdr'), {
+  local last = merged(attempt_ended(record, cause), steps_become(record, 'b', 'x'), steps_become(record, 'dqr', 'y'), {
     status = ending.status, reason = ending.reason, error = ending.error, version = tostring(record.version + 1),
     finished = now_text, updated = now_text, expires = timestamp(expires),
   })

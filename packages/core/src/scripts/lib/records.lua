@@ -75,8 +75,8 @@ local function attempt_ended(record, error)
   return { [field] = open .. ' ' .. now_text .. ' ' .. error }
 end
 
--- The letters of a step: b begun, f finished, x failed; with an undo: d begun (d for doubt: if it is cut off, nobody knows how
--- far it came), p begun once and cut off, u finished, r reverting, v reverted.
+-- The letters of a step: b begun, f finished, x failed. With an undo: d begun, u finished, r reverting, v reverted; and while
+-- nobody knows how far a run of it came that was cut off: p not running, q begun again, y failed.
 -- The steps whose letter is one of these, by their fields.
 local function steps_in(record, letters)
   local found = {}
@@ -87,12 +87,12 @@ local function steps_in(record, letters)
 end
 
 -- Whether something is left to undo.
-local function undoable(record) return next(steps_in(record, 'udpr')) ~= nil end
+local function undoable(record) return next(steps_in(record, 'udpqyr')) ~= nil end
 
--- What steps with one of these letters become if they were cut off, as fields: failed.
-local function steps_cut_off(record, letters)
+-- Steps with one of these letters take another, as fields.
+local function steps_become(record, letters, letter)
   local fields = {}
-  for field in pairs(steps_in(record, letters)) do fields[field] = 'x' end
+  for field in pairs(steps_in(record, letters)) do fields[field] = letter end
   return fields
 end
 

@@ -21,7 +21,7 @@ export interface Kind {
 }
 
 /** A letter a state, as the record has them. */
-export type StepLetter = 'b' | 'd' | 'p' | 'f' | 'u' | 'x' | 'r' | 'v'
+export type StepLetter = 'b' | 'd' | 'p' | 'q' | 'f' | 'u' | 'x' | 'y' | 'r' | 'v'
 
 /** A task as it should be. Times in ms on the model's clock, which moves by leaps only. */
 export interface ModelTask extends Kind {
@@ -41,6 +41,8 @@ export interface ModelTask extends Kind {
   progress: number
   finishedSteps: number
   steps: Map<string, StepLetter>
+  /** Steps of which a run was cut off, and that neither finished since nor were undone. */
+  doubted: Set<string>
   attempts: { attempt: number; open: boolean; error: string | null }[]
   losses: number
   undos: number
@@ -85,6 +87,7 @@ export class Model {
       progress: 0,
       finishedSteps: 0,
       steps: new Map(),
+      doubted: new Set(),
       attempts: [],
       losses: 0,
       undos: 0,
@@ -142,9 +145,12 @@ export class Model {
     task.due = Math.min(this.clock + LEASE_MS, task.began + RUN_MS + GRACE_MS + SAY_MS)
   }
 
-  step(task: ModelTask, name: string, letter: StepLetter): void {
+  step(task: ModelTask, name: string, written: StepLetter): void {
+    const doubted = task.doubted.has(name)
+    const letter = doubted && written === 'd' ? 'q' : doubted && written === 'x' ? 'y' : written
     if (task.steps.get(name) === letter) return
     task.steps.set(name, letter)
+    if ('fuv'.includes(letter)) task.doubted.delete(name)
     if (letter === 'v') task.undos = 0
     if (letter !== 'f' && letter !== 'u') return
     task.finishedSteps += 1
@@ -171,7 +177,10 @@ export class Model {
       task.progress = shareOf(task)
       for (const [name, letter] of task.steps) {
         if (letter === 'b') task.steps.delete(name)
-        if (letter === 'd') task.steps.set(name, 'p')
+        if (letter === 'd' || letter === 'q') {
+          task.steps.set(name, 'p')
+          task.doubted.add(name)
+        }
       }
     }
     task.flow = flow
@@ -275,7 +284,10 @@ export class Model {
 
   #end(task: ModelTask, status: EndedStatus, reason: EndReason | null): void {
     closeAttempt(task, reason)
-    cutOff(task, 'bdr')
+    if (status !== 'completed' && reason !== 'revert_failed' && task.doubted.size > 0)
+      throw new Error('what was cut off is finished or undone before its task ends')
+    cutOff(task, 'b')
+    for (const [name, letter] of task.steps) if ('dqr'.includes(letter)) task.steps.set(name, 'y')
     task.status = status
     task.reason = reason
     task.endsAs = null
@@ -306,7 +318,7 @@ export function isOpen({ status }: ModelTask): boolean {
 }
 
 export function undoable({ steps }: ModelTask): boolean {
-  return [...steps.values()].some((letter) => 'udpr'.includes(letter))
+  return [...steps.values()].some((letter) => 'udpqyr'.includes(letter))
 }
 
 function decide(task: ModelTask, endsAs: EndedStatus, reason: EndReason): void {

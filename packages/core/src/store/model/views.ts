@@ -10,7 +10,12 @@ const STATES: Record<string, StepLetter> = {
   reverted: 'v',
 }
 
-const WITH_UNDO: Record<string, StepLetter> = { 'not started': 'p', 'in progress': 'd', finished: 'u' }
+const WITH_UNDO: Record<string, StepLetter> = {
+  'not started': 'p',
+  'in progress': 'd',
+  finished: 'u',
+  failed: 'y',
+}
 
 /** What a record says that the picture foretells. */
 export function viewOf(record: TaskRecord) {
@@ -51,7 +56,8 @@ export function pictureOf(task: ModelTask): ReturnType<typeof viewOf> {
     attempt,
     progress,
     undos,
-    steps: [...steps].sort(),
+    // Whether one that runs ran before is not shown.
+    steps: [...steps].map(([name, letter]) => [name, letter === 'q' ? 'd' : letter]).sort(),
     attempts: attempts.slice(-10).map(({ attempt, open, error }) => [attempt, open, error]),
     awaits: confirmBy !== null,
     ended: isEnded(status),

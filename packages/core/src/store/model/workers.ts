@@ -104,10 +104,13 @@ export class Workers {
     const { task, undoes, claim, worker } = held
     const has = (...letters: StepLetter[]) => STEPS.find((name) => letters.includes(task.steps.get(name)!))
     const [begun, name] = undoes
-      ? [has('r'), has('r', 'u', 'd', 'p')]
-      : [has('b', 'd'), has('b', 'd') ?? STEPS.find((step) => !'fu'.includes(task.steps.get(step) ?? 'none'))]
+      ? [has('r'), has('r', 'u', 'd', 'p', 'q', 'y')]
+      : [
+          has('b', 'd', 'q'),
+          has('b', 'd', 'q') ?? STEPS.find((step) => !'fu'.includes(task.steps.get(step) ?? 'none')),
+        ]
     if (!name) return null
-    const state = undoes ? (begun ? 'reverted' : 'reverting') : stepWrite(task.steps.get(begun ?? ''), how)
+    const state = undoes ? (begun ? 'reverted' : 'reverting') : stepWrite(task.steps.get(name), how)
     const outcome = state === 'finished' || state === 'undoable' ? '{"made":[1]}' : ''
     let rest: (() => Promise<void>) | null = null
     return async () => {
@@ -208,7 +211,8 @@ export class Workers {
 
 /** What is written of a step that is in a state: it begins, with an undo or without, or ends as such. */
 function stepWrite(letter: StepLetter | undefined, how: 'finished' | 'undoable' | 'failed'): StepWrite {
-  if (letter !== 'b' && letter !== 'd') return how === 'finished' ? 'begun' : 'begun_undoable'
+  const hasUndo = how !== 'finished' || 'dpqy'.includes(letter ?? 'none')
+  if (letter !== 'b' && letter !== 'd' && letter !== 'q') return hasUndo ? 'begun_undoable' : 'begun'
   if (how === 'failed') return how
-  return letter === 'd' ? 'undoable' : 'finished'
+  return letter === 'b' ? 'finished' : 'undoable'
 }
