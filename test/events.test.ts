@@ -1,14 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { taskEventsOf } from '@accepted/api/testing'
 import type { Task } from '@accepted/contract'
 import { until } from '@accepted/core/testing'
-import { startLocalRedis } from '@accepted/local-redis'
 import { type ErrorEvent, EventSource } from 'eventsource'
 import { expect, onTestFinished, test } from 'vitest'
+import { mortalRedis } from './mortal-redis.ts'
 import { type Stack, startStack, told } from './stack.ts'
 
 const CAR = {
@@ -94,21 +91,14 @@ test('a stream goes on after the API was restarted, from where it was', async ()
 })
 
 test('a stream stays open while Redis is away, and catches up', async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'accepted-events-'))
-  let redis = await startLocalRedis({ dataDir })
-  onTestFinished(async () => {
-    await redis.stop()
-    await rm(dataDir, { recursive: true })
-  })
+  const redis = await mortalRedis()
   const { url, ask } = await startStack({ redisUrl: redis.url, environment: { CAR_STEP_MS: '600' } })
   const task = await startCar(ask)
   const { seen, names, versions, closed } = follow(url, task)
   await until(async () => names().includes('started'))
-  const { port } = redis
-  process.kill(redis.pid, 'SIGKILL')
-  await redis.exited
+  await redis.kill()
   await until(async () => (await ask('/readyz')).status === 503)
-  redis = await startLocalRedis({ dataDir, port })
+  await redis.revive()
   await closed()
   expectInOrder(versions())
   expect(seen.at(-1)).toMatchObject({ name: 'completed', losses: 0 })

@@ -1,11 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { checkedFetch, fetchDocument } from '@accepted/api/testing'
 import { connectForWork, createLog } from '@accepted/core'
 import { until } from '@accepted/core/testing'
 import { startLocalRedis } from '@accepted/local-redis'
 import { expect, inject, onTestFinished, test } from 'vitest'
+import { mortalRedis } from './mortal-redis.ts'
 import { type Stack, startStack, told } from './stack.ts'
 
 const CAR = {
@@ -36,27 +34,6 @@ async function watched({ task_id }: Task): Promise<void> {
   const redis = connectForWork(inject('redisUrl'), createLog('test', 'silent'))
   onTestFinished(() => redis.disconnect())
   await until(async () => (await redis.pubsub('CHANNELS', `*task:${task_id}`)).length === 1)
-}
-
-/** A Redis of the test's own, which can be killed and comes back with its data. */
-async function mortalRedis() {
-  const dataDir = await mkdtemp(join(tmpdir(), 'accepted-waiting-'))
-  let redis = await startLocalRedis({ dataDir })
-  onTestFinished(async () => {
-    await redis.stop()
-    await rm(dataDir, { recursive: true })
-  })
-  const { url, port } = redis
-  return {
-    url,
-    async kill() {
-      process.kill(redis.pid, 'SIGKILL')
-      await redis.exited
-    },
-    async revive() {
-      redis = await startLocalRedis({ dataDir, port })
-    },
-  }
 }
 
 test('a start that waits is answered with the car', async () => {

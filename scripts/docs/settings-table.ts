@@ -3,7 +3,7 @@ import { loadContracts } from '@accepted/operations'
 import type { TProperties, TSchema } from 'typebox'
 
 /** Operations that come with the house; those that somebody adds are told by their own contracts. */
-const EXAMPLES = ['car.build', 'car.read', 'report.export']
+const EXAMPLES = ['car.build', 'car.read', 'car.reserve', 'report.export']
 const SECTION = /(<!-- settings:[^>]*-->\n)[\s\S]*?(<!-- \/settings -->)/
 
 interface Property {

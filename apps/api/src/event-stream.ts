@@ -8,6 +8,7 @@ export interface StreamLimits {
   drainMs: number
 }
 
+/** The limits of streams, if nobody says otherwise. */
 export const STREAM_LIMITS: StreamLimits = { beatMs: 15_000, drainMs: 30_000 }
 
 /** When a reader whose stream ended is to come again, ms. */

@@ -16,6 +16,7 @@ export type TaskStatus = (typeof TASK_STATUSES)[number]
 export const ENDED_STATUSES = ['completed', 'failed', 'canceled'] as const
 export type EndedStatus = (typeof ENDED_STATUSES)[number]
 
+/** Whether a task in this state has ended. */
 export function isEnded(status: TaskStatus): status is EndedStatus {
   return (ENDED_STATUSES as readonly TaskStatus[]).includes(status)
 }

@@ -14,11 +14,13 @@ export type CancelOutcome =
   | { outcome: 'ended'; status: EndedStatus }
   | Absent
 
+/** `not_awaiting`: not before its work is done, nor once it is canceling. */
 export type ConfirmOutcome =
   | { outcome: 'confirmed'; task: TaskRecord }
   | { outcome: 'not_awaiting' | 'ended'; status: TaskStatus }
   | Absent
 
+/** `open`: only what has ended can be deleted. */
 export type DeleteOutcome = { outcome: 'deleted' } | { outcome: 'open'; status: TaskStatus } | Absent
 
 /**

@@ -18,6 +18,7 @@ export interface Tombstone {
   resource: string | null
 }
 
+/** `position`: among those that wait in its lane, 0-based; null unless it waits. `unknown`: no such task of this tenant. */
 export type ReadOutcome =
   | { outcome: 'task'; task: TaskRecord; position: number | null }
   | { outcome: 'gone'; tombstone: Tombstone }

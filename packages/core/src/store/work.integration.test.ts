@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import {
   createdId,
   loseWorker,
+  passTime,
   submission,
   type TestStore,
   terms,
@@ -254,12 +255,25 @@ test('suspects run one at a time, and the end of one asks for a job for the next
   expect((await claim(store)).task.taskId).toBe(b)
 })
 
-test('of one tenant’s tasks a more urgent one goes first, and waiting makes urgent', async () => {
+test('of one tenant’s tasks a more urgent one goes first', async () => {
   const store = testStore()
   const usual = await create(store, { priority: 5 })
   const urgent = await create(store, { priority: 0 })
   expect((await store.reader.read('default', urgent)) as object).toMatchObject({ position: 0 })
   expect((await claim(store)).task.taskId).toBe(urgent)
+  expect((await claim(store)).task.taskId).toBe(usual)
+})
+
+test('a flood of urgent tasks does not starve the rest: waiting makes urgent', async () => {
+  const store = testStore()
+  const usual = await create(store, { priority: 5 })
+  for (let second = 0; second < 49; second += 7) {
+    await create(store, { priority: 0 })
+    expect((await claim(store)).task.taskId).not.toBe(usual)
+    await passTime(store, 7_000)
+  }
+  await passTime(store, 3_000)
+  for (let n = 0; n < 20; n += 1) await create(store, { priority: 0 })
   expect((await claim(store)).task.taskId).toBe(usual)
 })
 

@@ -1,0 +1,26 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startLocalRedis } from '@accepted/local-redis'
+import { onTestFinished } from 'vitest'
+
+/** A Redis of the test's own, which can be killed and comes back with its data. */
+export async function mortalRedis() {
+  const dataDir = await mkdtemp(join(tmpdir(), 'accepted-mortal-'))
+  let redis = await startLocalRedis({ dataDir })
+  onTestFinished(async () => {
+    await redis.stop()
+    await rm(dataDir, { recursive: true })
+  })
+  const { url, port } = redis
+  return {
+    url,
+    async kill() {
+      process.kill(redis.pid, 'SIGKILL')
+      await redis.exited
+    },
+    async revive() {
+      redis = await startLocalRedis({ dataDir, port })
+    },
+  }
+}
