@@ -47,3 +47,22 @@ export async function readTask(store: TestStore, taskId: string) {
   if (outcome.outcome !== 'task') throw new Error(outcome.outcome)
   return outcome.task
 }
+
+/** Resolves when the signal fires, as a handler would that heeds it; rejects as such do. */
+export function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+}
+
+/** A handler of two steps with undos, which tells what it does, then goes on as the test says. */
+export function saga(calls: string[], then: (context: Context) => Promise<unknown>) {
+  return async (context: Context) => {
+    for (const name of ['one', 'two'] as const) {
+      const make = () => {
+        calls.push(name)
+        return `made ${name}`
+      }
+      await context.step(name, make, { undo: (outcome) => void calls.push(`undo ${name}: ${outcome}`) })
+    }
+    return then(context)
+  }
+}

@@ -7,7 +7,6 @@ import {
   type TestStore,
   terms,
   testStore,
-  until,
 } from '../testing/index.ts'
 import type { Claim, Ending } from './work.ts'
 
@@ -130,11 +129,12 @@ test('a claim comes by a bounded number of tasks that must not start, and asks f
   const usual = submission()
   const limited = { ...usual, limits: { ...usual.limits, startMs: 1_000 } }
   await Promise.all(Array.from({ length: 250 }, () => store.submissions.create(limited)))
-  const before = await until(async () => (await store.jobs.waiting(0, 'test')) || null)
+  // As many as are enough for a lane whose slots nobody knows.
+  await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(100)
   await passTime(store, 2_000)
   expect(await store.work.claim(0, 'test')).toBeNull()
   expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 50, running: 0 })
-  await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(before + 1)
+  await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(101)
   expect(await store.work.claim(0, 'test')).toBeNull()
   expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 0, running: 0 })
 })
