@@ -115,6 +115,22 @@ test('a worker that is killed in the middle of undoing is followed by another', 
   expect(undone([other], task)).toEqual(['stamp'])
 }, 60_000)
 
+test('a worker that stood still while its car was undone leaves no car behind when it goes on', async () => {
+  const { ask, workers, startWorker } = await startStack({ environment: { CAR_STEP_MS: '800' } })
+  const { start, comes, follow, ended } = client(ask)
+  const task = await start('/cars', MUSTANG)
+  const painting = await comes(task, ({ workflow }) => workflow.paint === 'in progress')
+  workers[0]!.child.kill('SIGSTOP')
+  await follow(painting, 'cancel')
+  startWorker()
+  expect(await ended(task, 30_000)).toMatchObject({ status: 'canceled', workflow: { paint: 'reverted' } })
+  workers[0]!.child.kill('SIGCONT')
+  await until(async () =>
+    workers[0]!.log.some(({ msg }) => msg === 'fenced off: another worker has the task'),
+  )
+  expect(await (await ask('/cars')).json()).toEqual([])
+}, 60_000)
+
 test('a deadline holds while every worker is dead, and takes effect when one comes back', async () => {
   const { ask, workers, startWorker } = await startStack({ environment: { CAR_STEP_MS: '300' } })
   const { start, read, comes, ended } = client(ask)

@@ -4,6 +4,7 @@ import { type AbortCause, AttemptAborted, causeOf } from './attempt-aborted.ts'
 import type { HeldTask } from './held-task.ts'
 import { Progress } from './progress.ts'
 import { callHandler } from './runnable-operation.ts'
+import { saneError } from './sane-error.ts'
 import { Steps } from './steps.ts'
 
 /** What one call of a handler came to. */
@@ -40,7 +41,7 @@ export async function runAttempt(held: HeldTask): Promise<Settled> {
     progress: (percent) => progress.set(percent),
   }).then(
     (value): Settled => ({ kind: 'returned', value }),
-    (error): Settled => ({ kind: 'threw', error }),
+    (error): Settled => ({ kind: 'threw', error: saneError(error) }),
   )
   const first = await Promise.race([handled, aborted])
   await progress.stop()

@@ -1,4 +1,4 @@
-import { taskError } from '@accepted/contract'
+import { type TaskError, type TaskErrorKind, taskError } from '@accepted/contract'
 import { type Ending, faultsInWords, type Logger } from '@accepted/core'
 import type { PermanentError, RetryableError } from '@accepted/operations'
 import type { RunnableOperation } from './runnable-operation.ts'
@@ -16,15 +16,27 @@ export const SETTLED: Ending = { ...NOTHING, status: 'canceled', reason: 'client
 export const TIMED_OUT: Ending = { ...NOTHING, status: 'failed', reason: 'run_timeout' }
 const INVALID_RESULT: Ending = { ...NOTHING, status: 'failed', reason: 'invalid_result' }
 
+const MESSAGE_MAX_CHARACTERS = 2_000
+const SLUG = /^[a-z][a-z0-9_]{0,63}$/
+
+/** A handler's error as callers see it; a message is cut to 2,000 characters, a code that is no slug is that of its kind. */
+export function toldError(
+  kind: TaskErrorKind,
+  { message, code }: { message: string; code: string | undefined },
+): TaskError {
+  const slug = typeof code === 'string' && SLUG.test(code) ? code : undefined
+  return taskError(kind, message.slice(0, MESSAGE_MAX_CHARACTERS) || undefined, slug)
+}
+
 /** The handler said that no attempt can succeed. */
-export function failedForGood({ message, code }: PermanentError): Ending {
-  const error = taskError('permanent_error', message || undefined, code)
+export function failedForGood(said: PermanentError): Ending {
+  const error = toldError('permanent_error', said)
   return { ...NOTHING, status: 'failed', reason: 'permanent_error', error }
 }
 
 /** @param last what the last attempt said to callers, if it said anything */
 export function exhausted(last: RetryableError | null): Ending {
-  const error = last && taskError('attempts_exhausted', last.message || undefined, last.code)
+  const error = last && toldError('attempts_exhausted', last)
   return { ...NOTHING, status: 'failed', reason: 'attempts_exhausted', error }
 }
 

@@ -1,5 +1,6 @@
 import { connectForWork, createLog, readSettings, runProcess, WorkerSettings } from '@accepted/core'
 import { loadHandlers } from '@accepted/operations'
+import { saneError } from './sane-error.ts'
 import { startWatchdog } from './watchdog.ts'
 import { startWorker } from './worker.ts'
 
@@ -10,6 +11,10 @@ await runProcess(async () => {
   const redis = connectForWork(settings.REDIS_URL, log)
   const subscriber = connectForWork(settings.REDIS_URL, log)
   const worker = startWorker({ settings, operations, redis, subscriber, environment: process.env, log })
+  // A promise that a handler forgot is that handler's fault; its neighbours go on.
+  process.on('unhandledRejection', (error) =>
+    log.error({ err: saneError(error) }, 'a rejection that nobody handles'),
+  )
   const stopWatchdog = startWatchdog(settings.WATCHDOG_SECONDS * 1000)
   return {
     log,

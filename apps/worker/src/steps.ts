@@ -1,4 +1,4 @@
-import { type Claim, isOutage, type Logger, type StepWrite, type Work } from '@accepted/core'
+import { type Claim, isStoreAway, type Logger, type StepWrite, type Work } from '@accepted/core'
 import type { StepOptions } from '@accepted/operations'
 import { AttemptAborted, causeOf } from './attempt-aborted.ts'
 import { RESULT_MAX_BYTES } from './endings.ts'
@@ -52,7 +52,7 @@ export class Steps {
     } catch (error) {
       const why = causeOf(this.#abort.signal)
       // Whether what the store was asked for happened, nobody knows: the step is cut off.
-      if (why !== 'fenced' && why !== 'stopping' && !isOutage(error)) await this.#write(name, 'failed')
+      if (why !== 'fenced' && why !== 'stopping' && !isStoreAway(error)) await this.#write(name, 'failed')
       throw error
     }
     // Written though the attempt may be canceled meanwhile: what is finished must be known to be undone.

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { createLog } from '@accepted/core'
 import { createdId, loseWorker, submission, terms, until } from '@accepted/core/testing'
 import { PermanentError } from '@accepted/operations'
@@ -213,6 +214,41 @@ test('progress is shown while the handler runs', async () => {
   finish.resolve()
   await run
   expect(await readTask(store, taskId)).toMatchObject({ status: 'completed', progress: 100 })
+})
+
+test.each([
+  Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:80'), { code: 'ECONNREFUSED' }),
+  new Error('the upstream timed out'),
+])('a network error of the handler’s own counts like any other: %s', async (error) => {
+  const { store, runner, taskId } = await scene(() => Promise.reject(error), {
+    limits: { ...submission().limits, attempts: 1 },
+  })
+  await runner.runNext(0, 'test')
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'failed', reason: 'attempts_exhausted' })
+})
+
+test.each([
+  new Proxy({}, { getPrototypeOf: () => assert.fail('trap') }),
+  Object.defineProperty(new Error('x'), 'message', { get: () => assert.fail('getter') }),
+  new PermanentError({ much: 1n } as never),
+  { odd: () => 1 },
+])('what is thrown to do harm is a failed attempt too', async (thrown) => {
+  const { store, runner, taskId } = await scene(() => new Promise((_, reject) => reject(thrown)), {
+    limits: { ...submission().limits, attempts: 1 },
+  })
+  await runner.runNext(0, 'test')
+  expect((await readTask(store, taskId)).status).toBe('failed')
+})
+
+test('a message is cut to what can be shown, and a code that is no slug is not taken', async () => {
+  const { store, runner, taskId } = await scene(() =>
+    Promise.reject(new PermanentError('m'.repeat(1e7), { code: 'No slug!' })),
+  )
+  await runner.runNext(0, 'test')
+  expect((await readTask(store, taskId)).error).toMatchObject({
+    code: 'permanent_error',
+    message: 'm'.repeat(2_000),
+  })
 })
 
 test('what the store’s being away does to a handler is no attempt of its task', async () => {

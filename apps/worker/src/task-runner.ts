@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { taskError } from '@accepted/contract'
-import { type Claim, type Ending, isOutage, type Logger, type Work } from '@accepted/core'
+import { type Claim, type Ending, isStoreAway, type Logger, type Work } from '@accepted/core'
 import {
   type HandledOperation,
   PermanentError,
@@ -10,7 +10,7 @@ import {
 import { runAttempt, type Settled } from './attempt.ts'
 import { AttemptAborted, causeOf } from './attempt-aborted.ts'
 import { backoffMs } from './backoff.ts'
-import { endingOf, exhausted, failedForGood, NOT_REVERTED, SETTLED, TIMED_OUT } from './endings.ts'
+import { endingOf, exhausted, failedForGood, NOT_REVERTED, SETTLED, TIMED_OUT, toldError } from './endings.ts'
 import { persist } from './persist.ts'
 import { type RunnableOperation, runnable } from './runnable-operation.ts'
 import { UndoFailed, undoSteps } from './undo.ts'
@@ -19,6 +19,8 @@ import { UndoFailed, undoSteps } from './undo.ts'
 const STORE_PAUSE_MS = 1_000
 /** An operation that this worker does not know: one of another version may. */
 const UNKNOWN_OPERATION_BACKOFF = { firstMs: 1_000, maxMs: 60_000 }
+
+const FENCED = 'fenced off: another worker has the task'
 
 /** What the runner needs. */
 export interface RunnerDependencies {
@@ -149,7 +151,7 @@ export class TaskRunner {
       case 'stopping':
         return this.#release(claim, log)
       default:
-        log.warn('attempt fenced off: another worker has the task')
+        log.warn(FENCED)
         return null
     }
   }
@@ -164,7 +166,7 @@ export class TaskRunner {
       log.warn({ err: error }, 'attempt failed for good')
       return this.#end(claim, failedForGood(error), log)
     }
-    if (isOutage(error)) {
+    if (isStoreAway(error)) {
       log.warn({ err: error }, 'the store was away under the handler; its task waits again')
       await persist(() => this.#work.release(claim), log)
       await pause(STORE_PAUSE_MS)
@@ -173,7 +175,7 @@ export class TaskRunner {
     log.error({ err: error }, 'attempt failed')
     const told = error instanceof RetryableError ? error : null
     if (claim.task.attempt >= claim.task.maxAttempts) return this.#end(claim, exhausted(told), log)
-    const shown = taskError('attempt_failed', told?.message || undefined, told?.code)
+    const shown = told ? toldError('attempt_failed', told) : taskError('attempt_failed')
     const usual = backoffMs(contract.backoff, claim.task.attempt, this.#random())
     return this.#retry(claim, ownDelayMs(told) ?? usual, shown, log)
   }
@@ -206,7 +208,11 @@ export class TaskRunner {
   async #end(claim: Claim, ending: Ending, log: Logger): Promise<Claim | null> {
     const ended = await persist(() => this.#work.end(claim, ending), log)
     if (ended.outcome === 'undo') return ended.claim
-    const awaits = ended.outcome === 'ok' && ended.status === 'awaiting_confirmation'
+    if (ended.outcome === 'stale') {
+      log.warn(FENCED)
+      return null
+    }
+    const awaits = ended.status === 'awaiting_confirmation'
     log.info(ended, awaits ? 'task awaits confirmation' : 'task ended')
     return null
   }
@@ -225,7 +231,7 @@ export class TaskRunner {
       return causeOf(abort.signal)
     })
     if (why === 'stopping') await this.#release(claim, log)
-    else if (why === 'fenced') log.warn('undoing fenced off: another worker has the task')
+    else if (why === 'fenced') log.warn(FENCED)
   }
 
   async #undoFailed(
@@ -234,7 +240,7 @@ export class TaskRunner {
     { message, progressed, cause }: UndoFailed,
     log: Logger,
   ): Promise<void> {
-    if (isOutage(cause)) {
+    if (isStoreAway(cause)) {
       log.warn({ err: cause }, 'the store was away under an undo; it is tried again')
       await persist(() => this.#work.release(claim), log)
       return void (await pause(STORE_PAUSE_MS))

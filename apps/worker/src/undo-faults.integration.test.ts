@@ -217,3 +217,59 @@ test('undoing that loses three workers fails, and tells what stands', async () =
     error: { message: "The step 'two' could not be undone. Still standing before it: one." },
   })
 })
+
+test('branches of a handler that run beside each other are all undone, though one was cut off early', async () => {
+  const calls: string[] = []
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  const { store, runner, taskId } = await scene(
+    async ({ step, signal }) => {
+      const stuck = () => aborted(signal)
+      const slow = async () => {
+        await turn()
+        await step('two', () => 2, { undo: () => void calls.push('undo two') })
+      }
+      await Promise.all([step('one', stuck, { undo: () => void calls.push('undo one') }), slow()])
+    },
+    { limits: { ...LIMITS, graceMs: 100 } },
+  )
+  const running = runner.runNext(0, 'test')
+  await until(async () => (await readTask(store, taskId)).steps.get('two')?.state === 'finished')
+  await store.control.cancel('default', taskId)
+  runner.cancel(taskId)
+  await running
+  expect(calls).toEqual(['undo two'])
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'canceled' })
+})
+
+test('a step that is asked for twice is undone once', async () => {
+  const calls: string[] = []
+  const { store, runner, taskId } = await scene(async ({ step }) => {
+    for (const name of ['one', 'one', 'two'] as const)
+      await step(name, () => 1, { undo: () => void calls.push(`undo ${name}`) })
+    throw new PermanentError('no')
+  })
+  await runner.runNext(0, 'test')
+  expect(calls).toEqual(['undo two', 'undo one'])
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'failed', reason: 'permanent_error' })
+})
+
+test('an undo whose own network fails is tried as often as others, and no more', async () => {
+  let tries = 0
+  const { store, runner, taskId } = await scene(async ({ step }) => {
+    const refused = Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:80'), { code: 'ECONNREFUSED' })
+    await step('one', () => 1, {
+      undo: () => {
+        tries += 1
+        throw refused
+      },
+    })
+    throw new PermanentError('no')
+  })
+  await until(async () => {
+    await store.upkeep.tick(0, [], terms())
+    await runner.runNext(0, 'test')
+    return (await readTask(store, taskId)).finishedMs !== null
+  })
+  expect(tries).toBe(3)
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'failed', reason: 'revert_failed' })
+})

@@ -3,6 +3,7 @@ import { AttemptAborted, causeOf } from './attempt-aborted.ts'
 import type { HeldTask } from './held-task.ts'
 import { persist } from './persist.ts'
 import { callHandler } from './runnable-operation.ts'
+import { saneError } from './sane-error.ts'
 
 /** A step and how to undo it. */
 interface Reversal {
@@ -51,57 +52,67 @@ export async function undoSteps(held: HeldTask): Promise<void> {
   } catch (error) {
     const why = causeOf(held.abort.signal)
     if (why && why !== 'timed_out') throw error
-    throw new UndoFailed(step, progressed, error)
+    throw new UndoFailed(step, progressed, saneError(error))
   }
 }
 
 /**
- * Calls the handler up to its first step that is not finished, to learn the undos of those that are; resolves to these in
- * the order in which it came by them.
+ * Calls the handler again to learn the undos; resolves to these in the order in which it came by them. A branch of it goes up
+ * to its first step that is not finished; once one has, or the handler has settled, others have the grace to come by theirs.
  */
 async function learnReversals(held: HeldTask, wanted: Set<string>): Promise<Reversal[]> {
   const { task } = held.claim
-  const found: Reversal[] = []
-  const enough = new AbortController()
-  const stop = (): never => {
-    enough.abort(new AttemptAborted('undoing'))
-    throw enough.signal.reason
+  const found = new Map<string, Reversal>()
+  const over = new AbortController()
+  const end = () => over.abort(new AttemptAborted('undoing'))
+  let grace: NodeJS.Timeout | undefined
+  const endSoon = () => {
+    grace ??= setTimeout(end, task.graceMs)
   }
+  const signal = AbortSignal.any([over.signal, held.abort.signal])
   const step = async <T>(name: string, _run: unknown, { undo }: StepOptions<T> = {}): Promise<T> => {
     const stored = task.steps.get(name)
     const outcome = stored?.outcome ? (JSON.parse(stored.outcome) as T) : undefined
-    if (undo && wanted.has(name)) found.push({ name, undo: (signal) => undo(outcome, signal) })
-    if (found.length === wanted.size) return stop()
+    if (undo && wanted.has(name) && !found.has(name))
+      found.set(name, { name, undo: (until) => undo(outcome, until) })
+    if (found.size === wanted.size) end()
     // The handler may have gone on after it.
-    if (stored?.state === 'failed') throw new Error(`the step '${name}' failed`)
-    return outcome === undefined ? stop() : outcome
+    if (stored?.state === 'failed' && !over.signal.aborted) throw new Error(`the step '${name}' failed`)
+    if (outcome !== undefined && !over.signal.aborted) return outcome
+    endSoon()
+    return aborted(signal)
   }
-  const signal = AbortSignal.any([enough.signal, held.abort.signal])
-  try {
-    await untilAborted(signal, () =>
-      callHandler(task, held.operation, {
-        signal,
-        step,
-        log: held.log,
-        resources: held.resources,
-        progress: () => undefined,
-      }),
-    )
-  } catch (error) {
-    held.abort.signal.throwIfAborted()
-    if (!enough.signal.aborted)
-      held.log.warn({ err: error }, 'the handler failed while its undos were asked for')
+  const facilities = {
+    signal,
+    step,
+    log: held.log,
+    resources: held.resources,
+    progress: () => undefined,
   }
-  return found
+  callHandler(task, held.operation, facilities).then(endSoon, (error) => {
+    if (!signal.aborted)
+      held.log.warn({ err: saneError(error) }, 'the handler failed while its undos were asked for')
+    endSoon()
+  })
+  await aborted(signal).catch(() => undefined)
+  clearTimeout(grace)
+  held.abort.signal.throwIfAborted()
+  return [...found.values()]
+}
+
+/** Rejects with the signal's reason when it fires. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fire = () => reject(signal.reason)
+    if (signal.aborted) fire()
+    else signal.addEventListener('abort', fire, { once: true })
+  })
 }
 
 /** What a call comes to, or the signal's reason if that fires first: a call that ignores it is not waited for. */
 async function untilAborted<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
   signal.throwIfAborted()
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
-  return Promise.race([call(), aborted])
+  return Promise.race([call(), aborted(signal)])
 }
 
 async function write(held: HeldTask, name: string, state: 'reverting' | 'reverted'): Promise<void> {

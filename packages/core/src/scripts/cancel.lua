@@ -1,9 +1,11 @@
 #!lua flags=allow-oom
 -- uses shard flows records fencing waiting packing ending canceling tombstones absent
--- Cancels a task on its client's word. ARGV: tenant, id, retention (ms).
+-- Cancels a task on its client's word. ARGV: tenant, id, accept_by (ms, Redis's clock), retention (ms).
 -- Returns {now, 'canceled' | 'canceling', lane, jobs wanted, record} (again while it is canceling) | {now, 'ended', status} |
--- {now, 'gone', status, reason, finished, resource} | {now, 'unknown'}.
-local tenant, id, retention = ARGV[1], ARGV[2], tonumber(ARGV[3])
+-- {now, 'gone', status, reason, finished, resource} | {now, 'unknown'} |
+-- {now, 'late'}: what the client was refused never comes alive (rule 10).
+local tenant, id, retention = ARGV[1], ARGV[2], tonumber(ARGV[4])
+if now > tonumber(ARGV[3]) then return { now, 'late' } end
 local record = open_record(id)
 if not record.fixed then return absent(tenant, id) end
 local owner, _, lane = fixed_of(record)

@@ -1,10 +1,12 @@
 #!lua flags=allow-oom
 -- uses shard flows records fencing waiting packing ending canceling tombstones absent
--- Confirms a task that awaits it. ARGV: tenant, id, retention (ms).
+-- Confirms a task that awaits it. ARGV: tenant, id, accept_by (ms, Redis's clock), retention (ms).
 -- Returns {now, 'confirmed', lane, jobs wanted, record} | {now, 'not_awaiting', status, lane, jobs wanted} | {now, 'ended',
--- status} | {now, 'gone', status, reason, finished, resource} | {now, 'unknown'}. A word that comes too late, for
+-- status} | {now, 'gone', status, reason, finished, resource} | {now, 'unknown'} |
+-- {now, 'late'}: what the client was refused never comes alive (rule 10). A word that comes too late, for
 -- the confirmation or for the whole task, confirms nothing, whether or not a tick has come by (rule 6).
-local tenant, id, retention = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local tenant, id, retention = ARGV[1], ARGV[2], tonumber(ARGV[4])
+if now > tonumber(ARGV[3]) then return { now, 'late' } end
 local record = open_record(id)
 if not record.fixed then return absent(tenant, id) end
 local owner, _, lane = fixed_of(record)

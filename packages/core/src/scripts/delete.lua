@@ -1,8 +1,10 @@
 #!lua flags=allow-oom
 -- uses shard records packing tombstones absent
--- Deletes an ended task: from now on only its tombstone is left. ARGV: tenant, id, tombstone lifetime (ms).
--- Returns {now, 'deleted'} | {now, 'open', status} | {now, 'gone', status, reason, finished, resource} | {now, 'unknown'}.
-local tenant, id, tombstone_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
+-- Deletes an ended task: from now on only its tombstone is left. ARGV: tenant, id, accept_by (ms, Redis's clock), tombstone lifetime (ms).
+-- Returns {now, 'deleted'} | {now, 'open', status} | {now, 'gone', status, reason, finished, resource} | {now, 'unknown'} |
+-- {now, 'late'}: what the client was refused never comes alive (rule 10).
+local tenant, id, tombstone_ms = ARGV[1], ARGV[2], tonumber(ARGV[4])
+if now > tonumber(ARGV[3]) then return { now, 'late' } end
 local open = redis.call('HMGET', open_key(id), 'fixed', 'status')
 if open[1] then
   if open[1]:match('^%S+') ~= tenant then return { now, 'unknown' } end

@@ -24,6 +24,8 @@ local kept = undoing and before:sub(2) or outcome
 -- A worker that did not get the reply sends the same again: it counts once.
 if before ~= letter .. kept then
   redis.call('HSET', key, field, letter .. kept, 'updated', now_text)
+  -- What gets on is no poison.
+  if state == 'finished' or state == 'undoable' or state == 'reverted' then redis.call('HSET', key, 'losses', '0') end
   if state == 'finished' or state == 'undoable' then
     redis.call('HINCRBY', key, 'done', 1)
     local held = redis.call('HMGET', key, 'progress', 'done', 'fixed')

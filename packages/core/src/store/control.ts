@@ -1,9 +1,11 @@
 import type { EndedStatus, TaskStatus } from '@accepted/contract'
 import { shardOfId } from '../ids.ts'
 import type { LaneJobs } from '../lane-jobs.ts'
+import { StoreUnavailable } from './outage.ts'
 import { decodeTombstone, type Tombstone } from './reader.ts'
 import { decodeRecord, type TaskRecord } from './record.ts'
 import type { ScriptArgument, ScriptName, Scripts } from './scripts.ts'
+import { ACCEPT_WITHIN_MS } from './submissions.ts'
 
 /** What is told of a task that cannot be acted on since its record is gone, or never was this tenant's. */
 export type Absent = { outcome: 'gone'; tombstone: Tombstone } | { outcome: 'unknown' }
@@ -95,7 +97,10 @@ export class TaskControl {
     ...args: ScriptArgument[]
   ): Promise<[word: string, ...unknown[]]> {
     if (shardOfId(taskId) >= this.#scripts.shards) return ['unknown']
-    const [, word, ...rest] = await this.#scripts.run(script, shardOfId(taskId), [tenant, taskId, ...args])
+    const acceptBy = Math.floor((await this.#scripts.now()) + ACCEPT_WITHIN_MS)
+    const sent = [tenant, taskId, acceptBy, ...args]
+    const [, word, ...rest] = await this.#scripts.run(script, shardOfId(taskId), sent)
+    if (word === 'late') throw new StoreUnavailable('the act reached Redis too late')
     return [word as string, ...rest]
   }
 }

@@ -22,7 +22,16 @@ export async function guarded<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Whether an error says that Redis is away or cannot serve now. */
+/**
+ * Whether an error is the store's own word that it is away or cannot serve now. Unlike `isOutage` it takes nobody else's
+ * network error for that, so it is what to ask of errors that come from code which is not ours.
+ */
+export function isStoreAway(error: unknown): boolean {
+  if (error instanceof StoreUnavailable) return true
+  return error instanceof ReplyError && PASSING_REPLIES.test((error as Error).message)
+}
+
+/** Whether an error says that Redis is away or cannot serve now: of errors that came from asking Redis. */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error instanceof StoreUnavailable) return true

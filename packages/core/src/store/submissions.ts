@@ -7,8 +7,8 @@ import type { TaskHead, TaskRecord } from './record.ts'
 import type { ScriptArgument, Scripts } from './scripts.ts'
 import { TickBatcher } from './tick-batcher.ts'
 
-/** A create that the store has not seen within this time is refused by the store itself. */
-const ACCEPT_WITHIN_MS = 950
+/** What the store has not seen within this time, a create or an act, it refuses itself. */
+export const ACCEPT_WITHIN_MS = 950
 const KEY_LIFETIME_MS = 24 * 60 * 60 * 1000
 const LARGEST_BATCH = 16
 

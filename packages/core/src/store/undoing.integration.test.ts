@@ -138,3 +138,29 @@ test('a claim comes by a bounded number of tasks that must not start, and asks f
   expect(await store.work.claim(0, 'test')).toBeNull()
   expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 0, running: 0 })
 })
+
+test('an act that reaches the store after its client was refused does nothing', async () => {
+  const store = testStore()
+  const taskId = createdId(await store.submissions.create(submission()))
+  for (const act of ['cancel', 'confirm', 'delete'] as const) {
+    const [, word] = await store.scripts.run(act, 0, ['default', taskId, 1, 60_000])
+    expect(word).toBe('late')
+  }
+  expect(await read(store, taskId)).toMatchObject({ status: 'pending', version: 1 })
+})
+
+test('a task that gets on with its steps wipes out its losses', async () => {
+  const store = testStore()
+  const taskId = createdId(await store.submissions.create(submission()))
+  for (const name of ['one', 'two']) {
+    for (let loss = 0; loss < 2; loss += 1) {
+      await claim(store)
+      await loseWorker(store, taskId)
+    }
+    const held = await claim(store)
+    await store.work.step(held, name, 'begun')
+    await store.work.step(held, name, 'finished', '1')
+    await store.work.release(held)
+  }
+  expect(await read(store, taskId)).toMatchObject({ status: 'pending' })
+})

@@ -19,7 +19,7 @@ export default handle(contract, async ({ input, taskId, resources, step }) => {
         reserved_at: new Date().toISOString(),
       }
       const holder = await reservations.hold(reservation)
-      if (holder.reservation_id !== taskId) {
+      if (holder?.reservation_id !== taskId) {
         throw new PermanentError('The car is reserved already.', { code: 'car_already_reserved' })
       }
       return holder

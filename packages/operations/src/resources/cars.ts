@@ -24,6 +24,14 @@ export const Car = Type.Object(
 )
 export type Car = Static<typeof Car>
 
+/** How long it is remembered that something was taken away: longer than a process can stand still. */
+const REMEMBERED_SECONDS = 7 * 24 * 60 * 60
+
+const PUT = `
+if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
+redis.call('SET', KEYS[1], ARGV[1])
+return redis.call('ZADD', KEYS[2], ARGV[2], ARGV[3])`
+
 /** The cars of a tenant: `cars` is a zset of ids by the time they were built, `car:ID` the car as JSON. */
 export function carStore({ redis, key }: ResourceSpace) {
   /** Those of these cars that are there, each with who holds it. */
@@ -37,20 +45,17 @@ export function carStore({ redis, key }: ResourceSpace) {
   }
 
   return {
-    /** Adds or replaces a car. */
+    /** Adds or replaces a car. One that was taken away stays so: who comes late, from a worker that stood still, changes nothing. */
     async put(car: Car): Promise<void> {
-      const results = await redis
-        .multi()
-        .set(key(`car:${car.car_id}`), JSON.stringify(car))
-        .zadd(key('cars'), Date.parse(car.built_at), car.car_id)
-        .exec()
-      for (const [error] of results ?? []) if (error) throw error
+      const keys = [key(`car:${car.car_id}`), key('cars'), key(`car-removed:${car.car_id}`)]
+      await redis.eval(PUT, keys.length, ...keys, JSON.stringify(car), Date.parse(car.built_at), car.car_id)
     },
 
     /** Takes a car away; one that is not there is no fault. */
     async remove(carId: string): Promise<void> {
       const results = await redis
         .multi()
+        .set(key(`car-removed:${carId}`), '', 'EX', REMEMBERED_SECONDS)
         .del(key(`car:${carId}`), key(reservationKey(carId)))
         .zrem(key('cars'), carId)
         .exec()

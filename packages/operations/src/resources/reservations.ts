@@ -13,11 +13,20 @@ export const Reservation = Type.Object(
 )
 export type Reservation = Static<typeof Reservation>
 
-/** Frees a car if it is this reservation that holds it. */
+/** Holds a car for a reservation that was not ended, and tells who holds it then. */
+const HOLD = `
+if redis.call('EXISTS', KEYS[2]) == 1 then return false end
+return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'GET') or ARGV[1]`
+
+/** Ends a reservation for good, and frees the car if it is this one that holds it. */
 const FREE = `
+redis.call('SET', KEYS[2], '', 'EX', ARGV[2])
 local held = redis.call('GET', KEYS[1])
 if held and cjson.decode(held).reservation_id == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0`
+
+/** How long it is remembered that a reservation has ended: longer than a process can stand still. */
+const REMEMBERED_SECONDS = 7 * 24 * 60 * 60
 
 /** The key under which a car's reservation is kept, as JSON; a car has one at most. */
 export function reservationKey(carId: string): string {
@@ -26,17 +35,22 @@ export function reservationKey(carId: string): string {
 
 /** Who holds the cars of a tenant. */
 export function reservationStore({ redis, key }: ResourceSpace) {
+  const keysOf = (carId: string, id: string) =>
+    [key(reservationKey(carId)), key(`reservation-ended:${id}`)] as const
   return {
-    /** Holds a car unless it is held; resolves to the reservation that holds it then. */
-    async hold(reservation: Reservation): Promise<Reservation> {
-      const text = JSON.stringify(reservation)
-      const holder = await redis.set(key(reservationKey(reservation.car_id)), text, 'NX', 'GET')
-      return holder ? (JSON.parse(holder) as Reservation) : reservation
+    /**
+     * Holds a car unless it is held; resolves to the reservation that holds it then. Null if this one was ended before: who
+     * comes late, from a worker that stood still, changes nothing.
+     */
+    async hold(reservation: Reservation): Promise<Reservation | null> {
+      const { car_id: carId, reservation_id: id } = reservation
+      const holder = await redis.eval(HOLD, 2, ...keysOf(carId, id), JSON.stringify(reservation))
+      return holder ? (JSON.parse(holder as string) as Reservation) : null
     },
 
     /** Ends a reservation. One that does not hold the car, or not any more, changes nothing. */
     async free(carId: string, reservationId: string): Promise<void> {
-      await redis.eval(FREE, 1, key(reservationKey(carId)), reservationId)
+      await redis.eval(FREE, 2, ...keysOf(carId, reservationId), reservationId, REMEMBERED_SECONDS)
     },
 
     async get(carId: string, reservationId: string): Promise<Reservation | null> {

@@ -38,7 +38,7 @@ local function passed_deadline(record) return record.deadline and now >= tonumbe
 
 -- What 'progress' is without word from the handler: the share of finished steps.
 local function share_of(done, steps)
-  return steps == 0 and 0 or math.floor(100 * done / steps)
+  return steps == 0 and 0 or math.min(100, math.floor(100 * done / steps))
 end
 
 local function status_index(tenant, operation, status)

@@ -150,7 +150,10 @@ export class Model {
     const letter = doubted && written === 'd' ? 'q' : doubted && written === 'x' ? 'y' : written
     if (task.steps.get(name) === letter) return
     task.steps.set(name, letter)
-    if ('fuv'.includes(letter)) task.doubted.delete(name)
+    if ('fuv'.includes(letter)) {
+      task.doubted.delete(name)
+      task.losses = 0
+    }
     if (letter === 'v') task.undos = 0
     if (letter !== 'f' && letter !== 'u') return
     task.finishedSteps += 1
