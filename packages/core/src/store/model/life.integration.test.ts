@@ -8,7 +8,7 @@ import { Life } from './life.ts'
 import { isOpen } from './model.ts'
 
 /** How many sequences are tried, and how long they are: more of them by hand, see CONTRIBUTING.md. */
-const RUNS = Number(process.env.LIFE_RUNS ?? 1_000)
+const RUNS = Number(process.env.LIFE_RUNS ?? 400)
 const LENGTH = Number(process.env.LIFE_LENGTH ?? 30)
 const SEED = process.env.LIFE_SEED ? { seed: Number(process.env.LIFE_SEED) } : {}
 /**
