@@ -48,7 +48,6 @@ function task(status: TaskStatus, changes: Partial<TaskRecord> = {}): TaskRecord
     deadlineMs: null,
     confirmByMs: null,
     endsAs: null,
-    undos: 0,
     expiresMs: ended ? 88_402_000 : null,
     ...changes,
   }

@@ -245,7 +245,7 @@ export class TaskRunner {
       await persist(() => this.#work.release(claim), log)
       return void (await pause(STORE_PAUSE_MS))
     }
-    const tries = 1 + (progressed ? 0 : claim.task.undos)
+    const tries = 1 + (progressed ? 0 : claim.undos)
     log.error({ err: cause, tries }, message)
     if (cause instanceof PermanentError || tries >= contract.undoAttempts) {
       await this.#end(claim, NOT_REVERTED, log)

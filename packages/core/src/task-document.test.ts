@@ -42,7 +42,6 @@ const task: TaskRecord = {
   deadlineMs: null,
   confirmByMs: null,
   endsAs: null,
-  undos: 0,
   expiresMs: null,
 }
 const estimate = { etaMs: 1600, soonestMs: 1200, queuePosition: null }

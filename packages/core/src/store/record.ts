@@ -74,8 +74,6 @@ export interface TaskRecord {
   expiresMs: number | null
   /** What it will be once it is undone, while it is canceling. */
   endsAs: EndedStatus | null
-  /** Tries of undoing, in a row without one step undone. */
-  undos: number
 }
 
 /** A step of a task. */
@@ -102,6 +100,11 @@ const STEP_LETTERS: Record<string, StepState> = {
 
 /** Reads a record from the text that a script answers: name, value, name, value, …, with U+001F between. */
 export function decodeRecord(taskId: string, text: string): TaskRecord {
+  return decodeHeldRecord(taskId, text).task
+}
+
+/** The same, with what only who holds the task needs: see `Claim`. */
+export function decodeHeldRecord(taskId: string, text: string): { task: TaskRecord; undos: number } {
   const flat = text.split('\u001f')
   const fields = new Map<string, string>()
   const steps: TaskRecord['steps'] = new Map()
@@ -122,7 +125,7 @@ export function decodeRecord(taskId: string, text: string): TaskRecord {
   const [body, result, error] = [fields.get('body'), fields.get('result'), fields.get('error')]
   const number = (name: string) => Number(fields.get(name))
   const time = (name: string) => (fields.has(name) ? number(name) : null)
-  return {
+  const task: TaskRecord = {
     taskId,
     tenant: tenant!,
     operation: operation!,
@@ -152,8 +155,8 @@ export function decodeRecord(taskId: string, text: string): TaskRecord {
     confirmByMs: time('confirm_by'),
     expiresMs: time('expires'),
     endsAs: (fields.get('ends_as') as EndedStatus | undefined) ?? null,
-    undos: fields.has('undos') ? number('undos') : 0,
   }
+  return { task, undos: Number(fields.get('undos') ?? 0) }
 }
 
 /** Which steps still stand, the newest first: at that undoing stopped. */

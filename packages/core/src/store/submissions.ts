@@ -192,7 +192,6 @@ function acceptedRecord(taskId: string, submission: Submission, now: number): Ta
     confirmByMs: null,
     expiresMs: null,
     endsAs: null,
-    undos: 0,
   }
 }
 

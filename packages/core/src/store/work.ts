@@ -1,7 +1,7 @@
 import type { EndedStatus, EndReason, TaskError, TaskStatus } from '@accepted/contract'
 import { shardOfId } from '../ids.ts'
 import type { LaneJobs } from '../lane-jobs.ts'
-import { decodeRecord, type TaskRecord } from './record.ts'
+import { decodeHeldRecord, type TaskRecord } from './record.ts'
 import type { ScriptArgument, ScriptName, Scripts } from './scripts.ts'
 import { TickBatcher } from './tick-batcher.ts'
 
@@ -16,6 +16,8 @@ const LARGEST_BATCH = 50
 export interface Claim {
   task: TaskRecord
   token: string
+  /** Tries of undoing, in a row without one step undone. No change of it is shown, so readers do not learn of it. */
+  undos: number
 }
 
 /** What an attempt came to. */
@@ -78,7 +80,7 @@ export class Work {
     const [outcome, jobs, taskId, token, record] = await this.#claims[shard]!.add([lane])
     this.#jobs.add(shard, lane, Number(jobs))
     if (outcome === 'none') return null
-    return { task: decodeRecord(taskId as string, record as string), token: token as string }
+    return { ...decodeHeldRecord(taskId as string, record as string), token: token as string }
   }
 
   /** Renews claims; resolves to those that are not the latest any more, and those whose task is canceling. */
@@ -129,7 +131,7 @@ export class Work {
     if (outcome === 'ok') {
       return { outcome: 'ok', status: what as TaskStatus, reason: (more as EndReason | '') || null }
     }
-    return { outcome: 'undo', claim: { task: decodeRecord(taskId, more as string), token: what as string } }
+    return { outcome: 'undo', claim: { ...decodeHeldRecord(taskId, more as string), token: what as string } }
   }
 
   /** One batcher a shard for a script that takes many items after what they share. */

@@ -16,6 +16,19 @@ const SEED = process.env.LIFE_SEED ? { seed: Number(process.env.LIFE_SEED) } : {
  * limits may have passed between its leaps: another is tried.
  */
 const SLOW_MS = 1_900
+/** What once failed is tried first. */
+const EXAMPLES: [Action[]][] = [
+  // A try of undoing that failed was counted in the record, but readers were told that theirs still held.
+  [
+    [
+      { act: 'begin', tenant: 0, kind: 0, priority: 3, key: null },
+      { act: 'end', held: 0, lost: false, ending: 1 },
+      { act: 'read' },
+      { act: 'retry', held: 0, lost: false, delayMs: 0 },
+      { act: 'read' },
+    ],
+  ],
+]
 /** A bound for what must come to an end. */
 const ROUNDS = 60
 
@@ -40,7 +53,7 @@ test(
         }
       },
     )
-    await fc.assert(sequence, { numRuns: RUNS, ...SEED })
+    await fc.assert(sequence, { numRuns: RUNS, examples: EXAMPLES, ...SEED })
   },
   60_000 + RUNS * LENGTH * 20,
 )

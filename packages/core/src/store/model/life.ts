@@ -57,6 +57,7 @@ export class Life {
     const { model } = this
     for (const task of model.tasks) {
       const record = contents.open.get(task.id) ?? contents.done.get(task.id)
+      if (record && isOpen(task)) equal(Number(contents.field(task.id, 'undos') ?? 0), task.undos)
       if (record) same(viewOf(record), pictureOf(task))
       else ok(!isOpen(task) && (task.dies !== null || model.clock >= task.expires), 'a record is there')
     }

@@ -19,7 +19,7 @@ const WITH_UNDO: Record<string, StepLetter> = {
 
 /** What a record says that the picture foretells. */
 export function viewOf(record: TaskRecord) {
-  const { status, reason, endsAs, attempt, progress, undos, attempts, confirmByMs, finishedMs } = record
+  const { status, reason, endsAs, attempt, progress, attempts, confirmByMs, finishedMs } = record
   const error = record.error?.code ?? null
   const steps = [...record.steps].map(([name, { state, undoable }]) => [
     name,
@@ -37,7 +37,6 @@ export function viewOf(record: TaskRecord) {
     error,
     attempt,
     progress,
-    undos,
     steps: steps.sort(),
     attempts: told,
     awaits,
@@ -47,7 +46,7 @@ export function viewOf(record: TaskRecord) {
 
 /** The same of the picture. */
 export function pictureOf(task: ModelTask): ReturnType<typeof viewOf> {
-  const { status, reason, endsAs, attempt, progress, undos, steps, attempts, confirmBy } = task
+  const { status, reason, endsAs, attempt, progress, steps, attempts, confirmBy } = task
   return {
     status,
     reason,
@@ -55,7 +54,6 @@ export function pictureOf(task: ModelTask): ReturnType<typeof viewOf> {
     error: reason,
     attempt,
     progress,
-    undos,
     // Whether one that runs ran before is not shown.
     steps: [...steps].map(([name, letter]) => [name, letter === 'q' ? 'd' : letter]).sort(),
     attempts: attempts.slice(-10).map(({ attempt, open, error }) => [attempt, open, error]),

@@ -92,6 +92,7 @@ export class Workers {
     model.claim(task)
     equal(claim.token, String(task.token))
     same(viewOf(claim.task), pictureOf(task))
+    equal(claim.undos, task.undos)
     this.#held.push({ worker, claim, task, undoes: task.status === 'canceling' })
   }
 
@@ -178,6 +179,7 @@ export class Workers {
       ok(outcome.outcome === 'undo')
       equal(outcome.claim.token, String(task.token))
       same(viewOf(outcome.claim.task), pictureOf(task))
+      equal(outcome.claim.undos, task.undos)
       this.#held.push({ worker, claim: outcome.claim, task, undoes: true })
     }
   }
