@@ -18,9 +18,9 @@ export async function cancel(redisUrl: string): Promise<Figure[]> {
   const worker = await startProcess('bench/endless-worker.ts', environment)
   const log = createLog('bench', 'warn')
   const redis = connectForWork(redisUrl, log)
-  const scripts = new Scripts(redis, environment.KEY_PREFIX)
-  const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), log)
-  const submissions = new Submissions(scripts, jobs)
+  const jobs = new LaneJobs(redis, environment.KEY_PREFIX, log)
+  const scripts = new Scripts(redis, environment.KEY_PREFIX, jobs)
+  const submissions = new Submissions(scripts)
 
   const asked = new Map<string, number>()
   const took: number[] = []

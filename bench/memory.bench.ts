@@ -10,10 +10,10 @@ const TERMS = { retentionMs: 1, tombstoneMs: 2_592_000_000 }
 export async function memory(redisUrl: string): Promise<Figure[]> {
   const log = createLog('bench', 'warn')
   const redis = connectForWork(redisUrl, log)
-  const scripts = new Scripts(redis, 'bench-memory')
-  const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), log)
-  const submissions = new Submissions(scripts, jobs)
-  const work = new Work(scripts, jobs, 1)
+  const jobs = new LaneJobs(redis, 'bench-memory', log)
+  const scripts = new Scripts(redis, 'bench-memory', jobs)
+  const submissions = new Submissions(scripts)
+  const work = new Work(scripts, 1)
   const upkeep = new Upkeep(scripts, jobs)
 
   const prefix = scripts.prefixOf(0)

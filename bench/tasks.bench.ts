@@ -26,9 +26,9 @@ export async function tasks(redisUrl: string): Promise<Figure[]> {
 async function ourDrain(redisUrl: string, prefix: string): Promise<number> {
   const log = createLog('bench', 'warn')
   const redis = connectForWork(redisUrl, log)
-  const scripts = new Scripts(redis, prefix)
-  const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), log)
-  const submissions = new Submissions(scripts, jobs)
+  const jobs = new LaneJobs(redis, prefix, log)
+  const scripts = new Scripts(redis, prefix, jobs)
+  const submissions = new Submissions(scripts)
   for (let n = 0; n < TASKS; n += 1_000) {
     await Promise.all(Array.from({ length: 1_000 }, () => submissions.create(submissionOf('bench.noop'))))
   }

@@ -23,9 +23,9 @@ export async function waiting(redisUrl: string): Promise<Figure[]> {
   const url = String(api.told.url)
   const log = createLog('bench', 'warn')
   const redis = connectForWork(redisUrl, log)
-  const scripts = new Scripts(redis, PREFIX)
-  const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), log)
-  const control = new TaskControl(scripts, jobs, 3_600_000, 3_600_000)
+  const jobs = new LaneJobs(redis, PREFIX, log)
+  const scripts = new Scripts(redis, PREFIX, jobs)
+  const control = new TaskControl(scripts, 3_600_000, 3_600_000)
   const cancel = (taskId: string) => control.cancel('default', taskId)
   const watched = () => redis.pubsub('CHANNELS', `${scripts.prefixOf(0)}task:*`)
   const allWatched = async (count: number) => {

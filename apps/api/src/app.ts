@@ -71,8 +71,8 @@ export interface ApiDependencies {
 /** Builds the API: no environment, no listening. Closing it leaves nothing behind but the connections it was given. */
 export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> {
   const { settings, contracts, redis, subscriber, publicUrl, version, log } = deps
-  const scripts = new Scripts(redis, settings.KEY_PREFIX)
-  const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), log)
+  const jobs = new LaneJobs(redis, settings.KEY_PREFIX, log)
+  const scripts = new Scripts(redis, settings.KEY_PREFIX, jobs)
   const upkeep = new Upkeep(scripts, jobs)
   const estimator = new Estimator(upkeep)
   const reader = new TaskReader(scripts)
@@ -110,7 +110,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
 
   const now = () => scripts.clock.now()
   const start = {
-    submissions: new Submissions(scripts, jobs),
+    submissions: new Submissions(scripts),
     reader,
     waits,
     estimator,
@@ -127,7 +127,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   const read = { reader, waits, estimator, contracts, now, styles }
   const [retentionMs, tombstoneMs] = [settings.RETENTION_SECONDS * 1000, settings.TOMBSTONE_SECONDS * 1000]
   const act = {
-    control: new TaskControl(scripts, jobs, retentionMs, tombstoneMs),
+    control: new TaskControl(scripts, retentionMs, tombstoneMs),
     estimator,
     now,
     styles,

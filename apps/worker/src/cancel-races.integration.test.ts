@@ -22,10 +22,10 @@ test('tasks that are canceled about the moment of claiming: none is lost, none c
   // On a connection of its own, so that cancellations and claims meet in Redis in any order.
   const redis = connectForWork(inject('redisUrl'), store.log)
   onTestFinished(() => redis.disconnect())
-  const scripts = new Scripts(redis, store.prefix)
-  const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), store.log)
+  const jobs = new LaneJobs(redis, store.prefix, store.log)
+  const scripts = new Scripts(redis, store.prefix, jobs)
   onTestFinished(() => jobs.close())
-  const control = new TaskControl(scripts, jobs, 60_000, 60_000)
+  const control = new TaskControl(scripts, 60_000, 60_000)
 
   let left = 2_000
   const answers = new Map<string, string>()

@@ -49,9 +49,9 @@ export function startWorker({
   environment,
   log,
 }: WorkerDependencies): RunningWorker {
-  const scripts = new Scripts(redis, settings.KEY_PREFIX)
-  const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), log)
-  const work = new Work(scripts, jobs, settings.RETENTION_SECONDS * 1000)
+  const jobs = new LaneJobs(redis, settings.KEY_PREFIX, log)
+  const scripts = new Scripts(redis, settings.KEY_PREFIX, jobs)
+  const work = new Work(scripts, settings.RETENTION_SECONDS * 1000)
   const resourcesOf = (tenant: string) => resourceSpace(redis, settings.KEY_PREFIX, tenant)
   const runner = new TaskRunner({ work, operations, resourcesOf, environment, log, random: Math.random })
   const lanes = [...new Set([...operations.values()].map(({ contract }) => contract.lane))]

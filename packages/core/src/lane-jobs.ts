@@ -4,6 +4,11 @@ import type { Logger } from './log.ts'
 
 const LARGEST_BATCH = 500
 
+/** The prefix of all keys of a shard, with their common hash tag. */
+export function shardPrefix(prefix: string, shard: number): string {
+  return `${prefix}:{${shard}}:`
+}
+
 /** Where BullMQ keeps the jobs of a shard's lanes: all in the shard's hash tag. */
 export function bullPrefix(shardPrefix: string): string {
   return `${shardPrefix}bull`
@@ -15,15 +20,16 @@ export function bullPrefix(shardPrefix: string): string {
  */
 export class LaneJobs {
   readonly #redis: Redis
-  readonly #prefixOf: (shard: number) => string
+  readonly #prefix: string
   readonly #log: Logger
   readonly #queues = new Map<string, Queue>()
   readonly #wanted = new Map<Queue, number>()
   #adding = Promise.resolve()
 
-  constructor(redis: Redis, prefixOf: (shard: number) => string, log: Logger) {
+  /** @param prefix what every key begins with */
+  constructor(redis: Redis, prefix: string, log: Logger) {
     this.#redis = redis
-    this.#prefixOf = prefixOf
+    this.#prefix = prefix
     this.#log = log
   }
 
@@ -75,7 +81,7 @@ export class LaneJobs {
     if (known) return known
     const queue = new Queue(lane, {
       connection: this.#redis,
-      prefix: bullPrefix(this.#prefixOf(shard)),
+      prefix: bullPrefix(shardPrefix(this.#prefix, shard)),
       defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
       skipWaitingForReady: true,
       skipVersionCheck: true,

@@ -4,10 +4,10 @@ import { onTestFinished } from 'vitest'
 
 /** A worker's hand on the tasks of a test's API: what changes, and when, is for the test to say. */
 export function handWorker(redis: Redis, prefix: string) {
-  const scripts = new Scripts(redis, prefix)
-  const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), createLog('test', 'silent'))
+  const jobs = new LaneJobs(redis, prefix, createLog('test', 'silent'))
+  const scripts = new Scripts(redis, prefix, jobs)
   onTestFinished(() => jobs.close())
-  const work = new Work(scripts, jobs, 60_000)
+  const work = new Work(scripts, 60_000)
   return {
     work,
     /** Takes the next car to build. */

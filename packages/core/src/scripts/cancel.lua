@@ -1,16 +1,14 @@
 #!lua flags=allow-oom
 -- uses shard flows records fencing waiting packing ending canceling tombstones absent
 -- Cancels a task on its client's word. ARGV: tenant, id, accept_by (ms, Redis's clock), retention (ms).
--- Returns {now, 'canceled' | 'canceling', lane, jobs wanted, record} (again while it is canceling) | {now, 'ended', status} |
--- {now, 'gone', status, reason, finished, resource} | {now, 'unknown'} |
--- {now, 'late'}: what the client was refused never comes alive (rule 10).
+-- Answers {'canceled' | 'canceling', record} (again while it is canceling) | {'ended', status} |
+-- {'gone', status, reason, finished, resource} | {'unknown'} |
+-- {'late'}: what the client was refused never comes alive (rule 10).
 local tenant, id, retention = ARGV[1], ARGV[2], tonumber(ARGV[4])
-if now > tonumber(ARGV[3]) then return { now, 'late' } end
+if now > tonumber(ARGV[3]) then return answer { 'late' } end
 local record = open_record(id)
-if not record.fixed then return absent(tenant, id) end
-local owner, _, lane = fixed_of(record)
-if owner ~= tenant then return { now, 'unknown' } end
-local jobs = 0
-if record.status ~= 'canceling' then jobs = cancel_task(id, record, 'client', retention) end
+if not record.fixed then return answer(absent(tenant, id)) end
+if fixed_of(record) ~= tenant then return answer { 'unknown' } end
+if record.status ~= 'canceling' then cancel_task(id, record, 'client', retention) end
 local outcome = redis.call('EXISTS', open_key(id)) == 1 and 'canceling' or 'canceled'
-return { now, outcome, lane, jobs, shown(id) }
+return answer { outcome, shown(id) }

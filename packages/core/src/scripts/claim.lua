@@ -2,8 +2,8 @@
 -- uses shard flows records fencing waiting packing ending canceling
 -- Takes for each of a batch the task whose turn it is in a lane: to run it or, if it is canceling, to undo it.
 -- ARGV: lease (ms), retention (ms), lane, lane, …
--- Returns {now, outcome…}: {'claimed', jobs wanted, id, token, record}, the record before, then what changed, so that
--- of a field that comes twice the later counts | {'none', jobs wanted}.
+-- Answers an outcome for each: {'claimed', id, token, record}, the record before, then what changed, so that of a field
+-- that comes twice the later counts | {'none'}.
 -- Upholds rule 3 (late binding), rule 5 (each claim a new token, and a lease that its holder must renew) and rule 6: a task
 -- whose time is over does not start, whether or not a tick has come by.
 local lease, retention = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -18,7 +18,7 @@ local function overdue(record)
   return nil
 end
 
--- Makes the task the claimer's own. Returns its token and fields; else nil and how many jobs its lane wants.
+-- Makes the task the claimer's own. Returns its token and fields; nil if it must not start.
 local function bind(id, flow)
   local key = open_key(id)
   local flat = redis.call('HGETALL', key)
@@ -29,7 +29,10 @@ local function bind(id, flow)
     changes = { 'token', token, 'flow', flow, 'began', now_text }
   elseif record.status == 'pending' then
     local reason = overdue(record)
-    if reason then return nil, cancel_task(id, record, reason, retention) end
+    if reason then
+      cancel_task(id, record, reason, retention)
+      return nil
+    end
     local attempt, version = tostring(record.attempt + 1), tostring(record.version + 1)
     changes = {
       'status', 'running', 'token', token, 'attempt', attempt, 'flow', flow, 'version', version, 'updated', now_text,
@@ -40,7 +43,7 @@ local function bind(id, flow)
     if record.start_by and not record.started then redis.call('ZREM', P .. 'timers', 'start:' .. id) end
     announce(id, version)
   else
-    return nil, 0
+    return nil
   end
   redis.call('HSET', key, unpack(changes))
   record.began = now
@@ -50,20 +53,20 @@ local function bind(id, flow)
 end
 
 local function claim(lane)
-  local jobs = 0
   while overdue_left > 0 do
     local id, flow = flow_take(lane)
-    if not id then return { 'none', jobs } end
+    if not id then return { 'none' } end
     local token, found = bind(id, flow)
-    if token then return { 'claimed', jobs, id, token, joined(found) } end
-    jobs = jobs + found + flow_release(lane, flow)
+    if token then return { 'claimed', id, token, joined(found) } end
+    flow_release(lane, flow)
     overdue_left = overdue_left - 1
   end
   -- The rest is for another call.
-  return { 'none', jobs + 1 }
+  want(lane, 1)
+  return { 'none' }
 end
 
-local outcomes = { now }
+local outcomes = {}
 local fetched = {}
 for at = FIRST_LANE, #ARGV do
   local lane = ARGV[at]
@@ -73,4 +76,4 @@ for at = FIRST_LANE, #ARGV do
   end
   outcomes[#outcomes + 1] = claim(lane)
 end
-return outcomes
+return answer(outcomes)

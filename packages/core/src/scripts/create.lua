@@ -4,7 +4,7 @@
 -- ARGV, 16 an item: id, tenant, operation, lane, priority, accept_by (ms, Redis's clock), max_backlog, max_queue,
 -- idempotency key ('' = none), fingerprint, key lifetime (ms), limits (as `limits_of` reads them), ms to start within and in
 -- all (0 = any), head (JSON), body (JSON text).
--- Returns {now, outcome…}: {'created', position, jobs wanted} | {'exists', id} | {'conflict'} | {'late'} |
+-- Answers an outcome for each: {'created', position} | {'exists', id} | {'conflict'} | {'late'} |
 -- {'backlog_full', waiting}. A job is wanted unless the lane has plenty: a worker that has one claims until nothing waits,
 -- so that none of those that were added since the lane was empty is spent.
 -- Upholds rule 2 (one step) and rule 10 (a create that the client was refused never comes alive).
@@ -73,10 +73,10 @@ local function create(at)
   lane.flows = lane.flows + enqueue(id, lane_name, tenant, order, priority)
   lane.waiting = waiting + 1
   local position = redis.call('ZRANK', flow_key(lane_name, tenant), id)
-  local wanted = waiting < math.max(2 * lane.slots, LEAST_JOBS) and 1 or 0
-  return { 'created', math.min(waiting, position * math.max(1, lane.flows)), wanted }
+  if waiting < math.max(2 * lane.slots, LEAST_JOBS) then want(lane_name, 1) end
+  return { 'created', math.min(waiting, position * math.max(1, lane.flows)) }
 end
 
-local outcomes = { now }
+local outcomes = {}
 for at = 1, #ARGV, STRIDE do outcomes[#outcomes + 1] = create(at) end
-return outcomes
+return answer(outcomes)

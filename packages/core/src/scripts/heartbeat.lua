@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- uses shard
 -- A worker tells that it lives and how many tasks it runs at once. ARGV: worker, lifetime of the news (ms), lane, slots, …
--- Returns {now}. A worker that stops says 0 slots.
+-- A worker that stops says 0 slots.
 local worker, lifetime = ARGV[1], tonumber(ARGV[2])
 for at = 3, #ARGV, 2 do
   local key = P .. 'slots:' .. ARGV[at]
@@ -17,4 +17,4 @@ for at = 3, #ARGV, 2 do
   for _, known in ipairs(redis.call('ZRANGE', key, 0, -1)) do slots = slots + tonumber(known:match(' (%d+)$')) end
   redis.call('HSET', P .. 'lane:' .. ARGV[at], 'slots', slots)
 end
-return { now }
+return answer(true)

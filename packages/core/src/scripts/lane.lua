@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- uses shard flows
 -- What a lane really does. ARGV: lane, operation.
--- Returns {now, waiting, running, slots of the living workers, last fetch (ms, 0 = never), items that could be claimed
+-- Answers {waiting, running, slots of the living workers, last fetch (ms, 0 = never), items that could be claimed
 -- now, recent durations of the operation (ms)…}. 'Could be claimed' counts the first 100 ready flows.
 local lane, operation = ARGV[1], ARGV[2]
 local known = redis.call('HMGET', P .. 'lane:' .. lane, 'waiting', 'fetched')
@@ -14,8 +14,8 @@ for _, flow in ipairs(redis.call('ZRANGE', P .. 'turns:' .. lane, 0, 99)) do
   local held = tonumber(redis.call('HGET', P .. 'running:' .. lane, flow) or 0)
   claimable = claimable + math.min(redis.call('ZCARD', flow_key(lane, flow)), flow_cap(flow) - held)
 end
-local reply = { now, tonumber(known[1] or 0), lane_running(lane), slots, tonumber(known[2] or 0), claimable }
+local reply = { tonumber(known[1] or 0), lane_running(lane), slots, tonumber(known[2] or 0), claimable }
 for _, duration in ipairs(redis.call('LRANGE', P .. 'recent:' .. operation, 0, 63)) do
   reply[#reply + 1] = tonumber(duration)
 end
-return reply
+return answer(reply)

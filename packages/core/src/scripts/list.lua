@@ -3,7 +3,7 @@
 -- A page of a tenant's tasks, newest first, without bodies and results.
 -- ARGV: tenant, operation or '', status or '', created after, created before ('-inf', '+inf' or an order), cursor order
 -- and id ('' = from the start), limit.
--- Returns {now, more (0 | 1), cursor order, cursor id, {id, record}…}. Merges as few indexes as the
+-- Answers {more (0 | 1), cursor order, cursor id, {id, record}…}. Merges as few indexes as the
 -- filter needs and reads no more than a page of each; the cursor is the place (order, id) of the last task looked at.
 local tenant, operation, status = ARGV[1], ARGV[2], ARGV[3]
 local lowest, highest, cursor_order, cursor_id, limit = ARGV[4], ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
@@ -61,9 +61,9 @@ local function entry(id)
 end
 
 local last = places[math.min(limit, #places)]
-local page = { now, #places > limit and 1 or 0, last and last.order or '', last and last.id or '' }
+local page = { #places > limit and 1 or 0, last and last.order or '', last and last.id or '' }
 for i = 1, math.min(limit, #places) do
-  local answer = entry(places[i].id)
-  if answer then page[#page + 1] = answer end
+  local found = entry(places[i].id)
+  if found then page[#page + 1] = found end
 end
-return page
+return answer(page)

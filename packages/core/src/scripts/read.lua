@@ -2,7 +2,7 @@
 -- uses shard flows records packing tombstones
 -- Reads a batch of tasks as they are at this moment on Redis's clock. ARGV, 4 an item: tenant, id, and the version and
 -- `updated` (ms) of the record that the caller has ('' = none).
--- Returns {now, answer…}: {'task', position or -1, record} | position or -1 (it is still the caller's record) |
+-- Answers for each: {'task', position or -1, record} | position or -1 (it is still the caller's record) |
 -- {'gone', status, reason, finished, resource} | false (unknown, or another tenant's). A record past its expiry reads as
 -- its tombstone, swept or not (rule 6).
 local STRIDE = 4
@@ -59,12 +59,12 @@ local function buried_task(id, tenant)
   return { 'gone', unpack(tombstone) }
 end
 
-local answers = { now }
+local found = {}
 for at = 1, #ARGV, STRIDE do
   local tenant, id = ARGV[at], ARGV[at + 1]
-  local answer = open_task(id, tenant, ARGV[at + 2], ARGV[at + 3])
-  if answer == nil then answer = ended_task(id, tenant) end
-  if answer == nil then answer = buried_task(id, tenant) end
-  answers[#answers + 1] = answer
+  local task = open_task(id, tenant, ARGV[at + 2], ARGV[at + 3])
+  if task == nil then task = ended_task(id, tenant) end
+  if task == nil then task = buried_task(id, tenant) end
+  found[#found + 1] = task
 end
-return answers
+return answer(found)

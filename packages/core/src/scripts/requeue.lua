@@ -2,12 +2,13 @@
 -- uses shard flows records fencing waiting
 -- A task that is held goes back to waiting. ARGV: id, token, mode ('retry': the attempt or the undo failed, the next one is
 -- due in `delay` | 'release': the worker stops, the attempt does not count), delay (ms), error (JSON or '').
--- Returns {now, 'ok', jobs wanted} | {now, 'canceling'} (an attempt that failed is not tried again) | {now, 'stale'}.
+-- Answers 'ok' | 'canceling' (an attempt that failed is not tried again) | 'stale'.
 -- Upholds rule 5 (fencing) and rule 6 (time is Redis's).
 local id, token, mode, delay, error = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local record = held_record(id, token)
-if not record then return { now, 'stale' } end
+if not record then return answer('stale') end
 local retry = mode == 'retry'
-if retry and record.status == 'canceling' and record['attempt:' .. token] then return { now, 'canceling' } end
+if retry and record.status == 'canceling' and record['attempt:' .. token] then return answer('canceling') end
 local due = retry and now + delay or nil
-return { now, 'ok', requeue(id, record, { flow = record.flow, counts = retry, due = due, error = error }) }
+requeue(id, record, { flow = record.flow, counts = retry, due = due, error = error })
+return answer('ok')

@@ -2,7 +2,7 @@
 -- uses shard records fencing
 -- A step begins, finishes or fails, or its undo begins or is done. ARGV: id, token, step, state, outcome (JSON, of a
 -- finished step). Kept as 'step:NAME' = a letter for the state, then the outcome.
--- Returns {now, 'ok' | 'canceling' | 'stale'}: none begins while the task is canceling, but what finishes is known to be undone.
+-- Answers 'ok' | 'canceling' | 'stale': none begins while the task is canceling, but what finishes is known to be undone.
 -- Upholds rule 5 (fencing); a step's outcome is durable before the next begins.
 local LETTERS = {
   begun = 'b', begun_undoable = 'd', finished = 'f', undoable = 'u', failed = 'x', reverting = 'r', reverted = 'v',
@@ -10,8 +10,8 @@ local LETTERS = {
 local id, token, step, state, outcome = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local key, field = open_key(id), 'step:' .. step
 local status = held_status(id, token)
-if not status then return { now, 'stale' } end
-if state:sub(1, 5) == 'begun' and status == 'canceling' then return { now, 'canceling' } end
+if not status then return answer('stale') end
+if state:sub(1, 5) == 'begun' and status == 'canceling' then return answer('canceling') end
 
 local before = redis.call('HGET', key, field) or ''
 local letter = LETTERS[state]
@@ -36,4 +36,4 @@ if before ~= letter .. kept then
   end
   announce(id, redis.call('HINCRBY', key, 'version', 1))
 end
-return { now, status == 'canceling' and not undoing and 'canceling' or 'ok' }
+return answer(status == 'canceling' and not undoing and 'canceling' or 'ok')

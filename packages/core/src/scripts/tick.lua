@@ -2,19 +2,18 @@
 -- uses shard flows records fencing waiting packing ending canceling tombstones
 -- Does what is due, at most `limit` things: retries go back to their flows, tasks that passed a deadline are canceled,
 -- ended records expire into tombstones, tasks whose lease ran out have taken too long or lost their worker. Of the latter one
--- goes back to its flow once; a second time, to the suspects; after that it fails. After a time in which nobody ticked, since Redis or all workers were away, leases get a whole term more.
+-- goes back to its flow once; a second time, to the suspects; after that it fails. After a time in which nobody ticked,
+-- since Redis or all workers were away, leases get a whole term more.
 -- For a lane with free slots in which no worker has fetched for `quiet` ms one job is wanted even if nothing waits: fetching
 -- it shows that a worker is there. Any number of workers may run it.
 -- ARGV: limit, tombstone lifetime (ms), quiet (ms), lease (ms), losses that end a task, retention (ms), lane…
--- Returns {now, things done, lane, jobs wanted, …}. Upholds rule 6 (time is Redis's).
+-- Answers how many things were done. Upholds rule 6 (time is Redis's).
 local limit, tombstone_ms, quiet, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local max_losses, retention = tonumber(ARGV[5]), tonumber(ARGV[6])
 local FIRST_LANE = 7
 local AWAY_MS = 2000
 local timers = P .. 'timers'
-local done, wanted = 0, {}
-
-local function want(lane, jobs) wanted[lane] = (wanted[lane] or 0) + jobs end
+local done = 0
 
 local upkeep = redis.call('HMGET', P .. 'upkeep', 'ticked', 'leases_hold_until')
 local leases_hold_until = tonumber(upkeep[2] or 0)
@@ -35,25 +34,25 @@ local function lose(id)
     redis.call('ZADD', timers, timestamp(leases_hold_until), 'lease:' .. id)
     return
   end
-  local tenant, _, lane = fixed_of(record)
+  local tenant = fixed_of(record)
   local _, attempts, run = limits_of(record)
   if record.status == 'running' and now >= record.began + run then
     if tonumber(record.attempt) < attempts then
-      want(lane, requeue(id, record, { flow = tenant, counts = true, error = 'run_timeout' }))
+      requeue(id, record, { flow = tenant, counts = true, error = 'run_timeout' })
     else
-      want(lane, abandon(id, record, 'failed', 'run_timeout', tenant, retention))
+      abandon(id, record, 'failed', 'run_timeout', tenant, retention)
     end
     return
   end
-  if record.status == 'canceling' and not undoable(record) then return want(lane, conclude(id, record, retention)) end
+  if record.status == 'canceling' and not undoable(record) then return conclude(id, record, retention) end
   local losses = redis.call('HINCRBY', open_key(id), 'losses', 1)
   if losses < max_losses then
     local flow = losses > 1 and SUSPECTS or record.flow
-    want(lane, requeue(id, record, { flow = flow, counts = false, error = 'worker_lost' }))
+    requeue(id, record, { flow = flow, counts = false, error = 'worker_lost' })
   elseif record.status == 'running' then
-    want(lane, abandon(id, record, 'failed', 'worker_lost', SUSPECTS, retention))
+    abandon(id, record, 'failed', 'worker_lost', SUSPECTS, retention)
   else
-    want(lane, end_task(id, record, { status = 'failed', reason = 'revert_failed', error = '' }, retention))
+    end_task(id, record, { status = 'failed', reason = 'revert_failed', error = '' }, retention)
   end
 end
 
@@ -61,8 +60,7 @@ local function retry(id)
   -- A deadline that was due as well may just have put it into its flow.
   if redis.call('ZREM', timers, 'retry:' .. id) == 0 then return end
   local record = open_record(id)
-  local _, _, lane = fixed_of(record)
-  want(lane, wait_in(id, record, record.flow))
+  wait_in(id, record, record.flow)
 end
 
 -- The states in which a limit still means something, and what a task is canceled for that has passed it.
@@ -76,8 +74,7 @@ local function pass(id, kind)
   local record = open_record(id)
   if not LIMITS[kind][record.status] then return end
   if kind == 'start' and record.started then return end
-  local _, _, lane = fixed_of(record)
-  want(lane, cancel_task(id, record, LIMITS[kind].reason, retention))
+  cancel_task(id, record, LIMITS[kind].reason, retention)
 end
 
 -- Returns whether the minute's list is empty now.
@@ -113,9 +110,4 @@ for i = FIRST_LANE, #ARGV do
   end
 end
 
-local reply = { now, done }
-for lane, jobs in pairs(wanted) do
-  reply[#reply + 1] = lane
-  reply[#reply + 1] = jobs
-end
-return reply
+return answer(done)

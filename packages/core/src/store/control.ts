@@ -1,6 +1,5 @@
 import type { EndedStatus, TaskStatus } from '@accepted/contract'
 import { shardOfId } from '../ids.ts'
-import type { LaneJobs } from '../lane-jobs.ts'
 import { StoreUnavailable } from './outage.ts'
 import { decodeTombstone, type Tombstone } from './reader.ts'
 import { decodeRecord, type TaskRecord } from './record.ts'
@@ -31,7 +30,6 @@ export type DeleteOutcome = { outcome: 'deleted' } | { outcome: 'open'; status: 
  */
 export class TaskControl {
   readonly #scripts: Scripts
-  readonly #jobs: LaneJobs
   readonly #retentionMs: number
   readonly #tombstoneMs: number
 
@@ -39,9 +37,8 @@ export class TaskControl {
    * @param retentionMs how long an ended record is kept
    * @param tombstoneMs how long a deleted task answers 410
    */
-  constructor(scripts: Scripts, jobs: LaneJobs, retentionMs: number, tombstoneMs: number) {
+  constructor(scripts: Scripts, retentionMs: number, tombstoneMs: number) {
     this.#scripts = scripts
-    this.#jobs = jobs
     this.#retentionMs = retentionMs
     this.#tombstoneMs = tombstoneMs
   }
@@ -55,9 +52,7 @@ export class TaskControl {
     const [word, ...rest] = await this.#run('cancel', tenant, taskId, this.#retentionMs)
     if (word === 'ended') return { outcome: 'ended', status: rest[0] as EndedStatus }
     if (word !== 'canceled' && word !== 'canceling') return absentOf(word, rest)
-    const [lane, jobs, record] = rest as [string, number, string]
-    this.#jobs.add(shardOfId(taskId), lane, jobs)
-    return { outcome: word, task: decodeRecord(taskId, record) }
+    return { outcome: word, task: decodeRecord(taskId, rest[0] as string) }
   }
 
   /**
@@ -67,16 +62,9 @@ export class TaskControl {
    */
   async confirm(tenant: string, taskId: string): Promise<ConfirmOutcome> {
     const [word, ...rest] = await this.#run('confirm', tenant, taskId, this.#retentionMs)
-    if (word === 'ended') return { outcome: 'ended', status: rest[0] as TaskStatus }
-    if (word === 'not_awaiting') {
-      const [status, lane, jobs] = rest as [TaskStatus, string, number]
-      this.#jobs.add(shardOfId(taskId), lane, jobs)
-      return { outcome: 'not_awaiting', status }
-    }
+    if (word === 'ended' || word === 'not_awaiting') return { outcome: word, status: rest[0] as TaskStatus }
     if (word !== 'confirmed') return absentOf(word, rest)
-    const [lane, jobs, record] = rest as [string, number, string]
-    this.#jobs.add(shardOfId(taskId), lane, jobs)
-    return { outcome: 'confirmed', task: decodeRecord(taskId, record) }
+    return { outcome: 'confirmed', task: decodeRecord(taskId, rest[0] as string) }
   }
 
   /**
@@ -99,9 +87,10 @@ export class TaskControl {
     if (shardOfId(taskId) >= this.#scripts.shards) return ['unknown']
     const acceptBy = Math.floor((await this.#scripts.now()) + ACCEPT_WITHIN_MS)
     const sent = [tenant, taskId, acceptBy, ...args]
-    const [, word, ...rest] = await this.#scripts.run(script, shardOfId(taskId), sent)
-    if (word === 'late') throw new StoreUnavailable('the act reached Redis too late')
-    return [word as string, ...rest]
+    const { answer } = await this.#scripts.run(script, shardOfId(taskId), sent)
+    const told = answer as [word: string, ...unknown[]]
+    if (told[0] === 'late') throw new StoreUnavailable('the act reached Redis too late')
+    return told
   }
 }
 

@@ -53,7 +53,7 @@ test('each create of a batch has an outcome of its own', async () => {
 test('two hundred creates under one key, over two connections, make one task', async () => {
   const one = testStore()
   const other = testStore()
-  const elsewhere = new Submissions(new Scripts(other.redis, one.prefix), one.jobs)
+  const elsewhere = new Submissions(new Scripts(other.redis, one.prefix, one.jobs))
   const idempotency = { key: 'same', fingerprint: 'f' }
   const outcomes = await Promise.all(
     Array.from({ length: 200 }, (_, n) =>
@@ -84,8 +84,8 @@ test('a create that reaches Redis after its time is refused and leaves nothing',
     '{}',
     '',
   ]
-  const [, outcome] = await scripts.run('create', 0, late)
-  expect(outcome).toEqual(['late'])
+  const { answer } = await scripts.run('create', 0, late)
+  expect(answer).toEqual([['late']])
   expect(await redis.keys(`${prefix}:*`)).toEqual([])
   expect((await reader.list('default', {}, 10)).tasks).toEqual([])
 })

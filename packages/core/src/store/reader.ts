@@ -87,7 +87,7 @@ export class TaskReader {
     const lowest = createdAfterMs === undefined ? '-inf' : String((createdAfterMs + 1) * 1000)
     const highest = createdBeforeMs === undefined ? '+inf' : `(${createdBeforeMs * 1000}`
     const shard = shardOfTenant(tenant, this.#scripts.shards)
-    const [, more, order, taskId, ...entries] = await this.#scripts.run('list', shard, [
+    const { answer } = await this.#scripts.run('list', shard, [
       tenant,
       operation,
       status,
@@ -97,6 +97,7 @@ export class TaskReader {
       cursor?.taskId ?? '',
       limit,
     ])
+    const [more, order, taskId, ...entries] = answer as unknown[]
     return {
       tasks: (entries as [string, string][]).map(([id, record]) => decodeRecord(id, record)),
       next: more === 1 ? { order: order as string, taskId: taskId as string } : null,
@@ -111,8 +112,9 @@ export class TaskReader {
       kept?.version ?? '',
       kept?.updatedMs ?? '',
     ])
-    const [, ...answers] = await this.#scripts.run('read', shard, args)
-    return items.map((item, index) => this.#outcomeOf(item, answers[index] as unknown[] | number | null))
+    const { answer } = await this.#scripts.run('read', shard, args)
+    const found = answer as (unknown[] | number | null)[]
+    return items.map((item, index) => this.#outcomeOf(item, found[index]!))
   }
 
   #outcomeOf({ taskId, kept }: Read, answer: unknown[] | number | null): ReadOutcome {

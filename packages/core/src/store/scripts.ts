@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
+import { type LaneJobs, shardPrefix } from '../lane-jobs.ts'
 import { guarded } from './outage.ts'
 import { RedisClock } from './redis-clock.ts'
 
@@ -26,11 +27,16 @@ export type ScriptName = (typeof NAMES)[number]
 export type ScriptArgument = string | number
 
 /**
- * What a script answers: Redis's time in ms, then what its head comment says. Lua's numbers arrive as whole numbers,
- * its strings as strings, `false` as null.
+ * What a script answers, as its head comment says, and Redis's time in ms. Lua's numbers arrive as whole numbers, its
+ * strings as strings, `false` as null.
  */
-export type ScriptReply = [now: number, ...rest: unknown[]]
+export interface ScriptAnswer {
+  nowMs: number
+  answer: unknown
+}
 
+/** `wanted`: lane, number of jobs, lane, number of jobs, … */
+type ScriptReply = [nowMs: number, wanted: (string | number)[], answer: unknown]
 type ScriptCommands = Record<string, (...args: ScriptArgument[]) => Promise<ScriptReply>>
 
 /** The sources, each with the libraries that its second line names put before it. */
@@ -47,7 +53,8 @@ export function composeScript(file: URL): string {
 }
 
 /**
- * The Lua scripts on one connection. Each is one transition, in one shard, under `KEYS[1]`, the shard's prefix.
+ * The Lua scripts on one connection. Each is one transition, in one shard, under `KEYS[1]`, the shard's prefix. The jobs that
+ * a transition wants in whatever lanes are added here.
  */
 export class Scripts {
   readonly redis: Redis
@@ -55,13 +62,15 @@ export class Scripts {
   /** Number of shards; a shard is 0…shards-1. */
   readonly shards: number
   readonly #prefix: string
+  readonly #jobs: LaneJobs
   readonly #commands: ScriptCommands
 
   /** @param prefix what every key begins with; no `{`, `}` */
-  constructor(redis: Redis, prefix: string, shards = 1) {
+  constructor(redis: Redis, prefix: string, jobs: LaneJobs, shards = 1) {
     this.redis = redis
     this.shards = shards
     this.#prefix = prefix
+    this.#jobs = jobs
     for (const [name, lua] of SCRIPT_SOURCES)
       redis.defineCommand(`accepted:${name}`, { lua, numberOfKeys: 1 })
     this.#commands = redis as unknown as ScriptCommands
@@ -69,16 +78,19 @@ export class Scripts {
 
   /** The prefix of all keys of a shard, with their common hash tag. */
   prefixOf(shard: number): string {
-    return `${this.#prefix}:{${shard}}:`
+    return shardPrefix(this.#prefix, shard)
   }
 
   /** @throws {StoreUnavailable} when Redis is away; any other error is a fault in a script */
-  async run(name: ScriptName, shard: number, args: ScriptArgument[]): Promise<ScriptReply> {
-    const reply = await guarded(() =>
+  async run(name: ScriptName, shard: number, args: ScriptArgument[]): Promise<ScriptAnswer> {
+    const [nowMs, wanted, answer] = await guarded(() =>
       this.#commands[`accepted:${name}`]!.call(this.redis, this.prefixOf(shard), ...args),
     )
-    this.clock.learn(reply[0])
-    return reply
+    this.clock.learn(nowMs)
+    for (let at = 0; at < wanted.length; at += 2) {
+      this.#jobs.add(shard, wanted[at] as string, wanted[at + 1] as number)
+    }
+    return { nowMs, answer }
   }
 
   /**

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { OperationContract } from '@accepted/contract'
 import { newId, shardOfTenant } from '../ids.ts'
-import type { LaneJobs } from '../lane-jobs.ts'
 import { StoreUnavailable } from './outage.ts'
 import type { TaskHead, TaskRecord } from './record.ts'
 import type { ScriptArgument, Scripts } from './scripts.ts'
@@ -68,7 +67,7 @@ export interface Submission {
 }
 
 export type SubmissionOutcome =
-  | { outcome: 'created'; task: TaskRecord; position: number; jobsWanted: number }
+  | { outcome: 'created'; task: TaskRecord; position: number }
   | { outcome: 'exists'; taskId: string }
   | { outcome: 'conflict' }
   | { outcome: 'backlog_full'; waiting: number }
@@ -76,15 +75,13 @@ export type SubmissionOutcome =
 /** Accepts tasks: one script call a turn of the event loop, then one job a task. */
 export class Submissions {
   readonly #scripts: Scripts
-  readonly #jobs: LaneJobs
   readonly #batchers: TickBatcher<
     { id: string; submission: Submission; acceptBy: number },
     SubmissionOutcome | 'late'
   >[]
 
-  constructor(scripts: Scripts, jobs: LaneJobs) {
+  constructor(scripts: Scripts) {
     this.#scripts = scripts
-    this.#jobs = jobs
     this.#batchers = Array.from(
       { length: scripts.shards },
       (_, shard) => new TickBatcher((items) => this.#createBatch(shard, items), LARGEST_BATCH),
@@ -102,7 +99,6 @@ export class Submissions {
     const shard = shardOfTenant(submission.tenant, this.#scripts.shards)
     const outcome = await this.#batchers[shard]!.add({ id: newId(shard), submission, acceptBy })
     if (outcome === 'late') throw new StoreUnavailable('the create reached Redis too late')
-    if (outcome.outcome === 'created') this.#jobs.add(shard, submission.lane, outcome.jobsWanted)
     return outcome
   }
 
@@ -127,10 +123,9 @@ export class Submissions {
       args.push(Math.ceil(startMs ?? 0), Math.ceil(totalMs ?? 0))
       args.push(JSON.stringify(submission.head), submission.body)
     }
-    const [now, ...outcomes] = await this.#scripts.run('create', shard, args)
-    return items.map(({ id, submission }, index) =>
-      outcomeOf(id, submission, now, outcomes[index] as unknown[]),
-    )
+    const { nowMs, answer } = await this.#scripts.run('create', shard, args)
+    const told = answer as unknown[][]
+    return items.map(({ id, submission }, index) => outcomeOf(id, submission, nowMs, told[index]!))
   }
 }
 
@@ -146,7 +141,6 @@ function outcomeOf(
         outcome: 'created',
         task: acceptedRecord(id, submission, now),
         position: Number(answer[1]),
-        jobsWanted: Number(answer[2]),
       }
     case 'exists':
       return { outcome: 'exists', taskId: String(answer[1]) }

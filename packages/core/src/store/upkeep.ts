@@ -55,11 +55,9 @@ export class Upkeep {
     probeAfterMs = PROBE_AFTER_MS,
   ): Promise<{ done: number; more: boolean }> {
     const terms = [TICK_LIMIT, tombstoneMs, probeAfterMs, LEASE_MS, MAX_LOSSES, retentionMs]
-    const [, done, ...wanted] = await this.#scripts.run('tick', shard, [...terms, ...lanes])
-    for (let at = 0; at < wanted.length; at += 2) {
-      this.#jobs.add(shard, wanted[at] as string, Number(wanted[at + 1]))
-    }
-    return { done: Number(done), more: Number(done) >= TICK_LIMIT }
+    const { answer } = await this.#scripts.run('tick', shard, [...terms, ...lanes])
+    const done = answer as number
+    return { done, more: done >= TICK_LIMIT }
   }
 
   /** @param lifetimeMs how long the news is believed */
@@ -73,10 +71,10 @@ export class Upkeep {
   }
 
   async laneState(shard: number, lane: string, operation = ''): Promise<LaneState> {
-    const reply = await this.#scripts.run('lane', shard, [lane, operation])
-    const [nowMs, waiting, running, slots, fetchedMs, claimable, ...recentMs] = reply as number[]
+    const { nowMs, answer } = await this.#scripts.run('lane', shard, [lane, operation])
+    const [waiting, running, slots, fetchedMs, claimable, ...recentMs] = answer as number[]
     return {
-      nowMs: nowMs!,
+      nowMs,
       waiting: waiting!,
       running: running!,
       slots: slots!,

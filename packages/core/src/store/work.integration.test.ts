@@ -55,7 +55,7 @@ test('a claim takes the task whose turn it is', async () => {
 test('two workers that race for many tasks get each of them once', async () => {
   const store = testStore()
   const ids = await Promise.all(Array.from({ length: 300 }, () => create(store)))
-  const rivals = [store.work, new Work(store.scripts, store.jobs, 1000)]
+  const rivals = [store.work, new Work(store.scripts, 1000)]
   const claims = await Promise.all(Array.from({ length: 320 }, (_, n) => rivals[n % 2]!.claim(0, 'test')))
   const claimed = claims.filter((claim) => claim !== null).map(({ task }) => task.taskId)
   expect(claimed.sort()).toEqual(ids.sort())

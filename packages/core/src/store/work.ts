@@ -1,6 +1,5 @@
 import type { EndedStatus, EndReason, TaskError, TaskStatus } from '@accepted/contract'
 import { shardOfId } from '../ids.ts'
-import type { LaneJobs } from '../lane-jobs.ts'
 import { decodeHeldRecord, type TaskRecord } from './record.ts'
 import type { ScriptArgument, ScriptName, Scripts } from './scripts.ts'
 import { TickBatcher } from './tick-batcher.ts'
@@ -56,16 +55,14 @@ export type StepWrite =
 /** What the worker does with tasks. Every write names its claim; a claim that is not the latest is refused. */
 export class Work {
   readonly #scripts: Scripts
-  readonly #jobs: LaneJobs
   readonly #claims: TickBatcher<ScriptArgument[], unknown[]>[]
   readonly #ends: TickBatcher<ScriptArgument[], unknown[]>[]
 
   /**
    * @param retentionMs how long an ended record is kept
    */
-  constructor(scripts: Scripts, jobs: LaneJobs, retentionMs: number) {
+  constructor(scripts: Scripts, retentionMs: number) {
     this.#scripts = scripts
-    this.#jobs = jobs
     this.#claims = this.#batchers('claim', [LEASE_MS, retentionMs])
     this.#ends = this.#batchers('end', [retentionMs, LEASE_MS])
   }
@@ -77,8 +74,7 @@ export class Work {
    * @throws {StoreUnavailable}
    */
   async claim(shard: number, lane: string): Promise<Claim | null> {
-    const [outcome, jobs, taskId, token, record] = await this.#claims[shard]!.add([lane])
-    this.#jobs.add(shard, lane, Number(jobs))
+    const [outcome, taskId, token, record] = await this.#claims[shard]!.add([lane])
     if (outcome === 'none') return null
     return { ...decodeHeldRecord(taskId as string, record as string), token: token as string }
   }
@@ -88,7 +84,8 @@ export class Work {
     const found: { stale: Claim[]; canceling: Claim[] } = { stale: [], canceling: [] }
     for (const [shard, own] of Map.groupBy(claims, ({ task }) => shardOfId(task.taskId))) {
       const args = own.flatMap(({ task, token }) => [task.taskId, token])
-      const [, ...places] = await this.#scripts.run('renew', shard, [LEASE_MS, ...args])
+      const { answer } = await this.#scripts.run('renew', shard, [LEASE_MS, ...args])
+      const places = answer as (number | string)[]
       for (let at = 0; at < places.length; at += 2) {
         found[places[at + 1] as 'stale' | 'canceling'].push(own[Number(places[at])]!)
       }
@@ -122,12 +119,11 @@ export class Work {
    */
   async end(claim: Claim, ending: Ending): Promise<EndOutcome> {
     const { status, reason, result, resource, error } = ending
-    const { taskId, lane } = claim.task
-    const shard = shardOfId(taskId)
+    const { taskId } = claim.task
     const texts = [status, reason ?? '', result ?? '', resource ?? '', error ? JSON.stringify(error) : '']
-    const [outcome, jobs, what, more] = await this.#ends[shard]!.add([taskId, claim.token, ...texts])
+    const ends = this.#ends[shardOfId(taskId)]!
+    const [outcome, what, more] = await ends.add([taskId, claim.token, ...texts])
     if (outcome === 'stale') return { outcome: 'stale' }
-    this.#jobs.add(shard, lane, Number(jobs))
     if (outcome === 'ok') {
       return { outcome: 'ok', status: what as TaskStatus, reason: (more as EndReason | '') || null }
     }
@@ -138,17 +134,15 @@ export class Work {
   #batchers(script: ScriptName, shared: ScriptArgument[]): TickBatcher<ScriptArgument[], unknown[]>[] {
     return Array.from({ length: this.#scripts.shards }, (_, shard) => {
       return new TickBatcher(async (items: ScriptArgument[][]) => {
-        const [, ...outcomes] = await this.#scripts.run(script, shard, [...shared, ...items.flat()])
-        return outcomes as unknown[][]
+        const { answer } = await this.#scripts.run(script, shard, [...shared, ...items.flat()])
+        return answer as unknown[][]
       }, LARGEST_BATCH)
     })
   }
 
   async #write(script: ScriptName, claim: Claim, args: ScriptArgument[]): Promise<WriteOutcome> {
-    const { taskId, lane } = claim.task
-    const shard = shardOfId(taskId)
-    const [, outcome, jobs] = await this.#scripts.run(script, shard, [taskId, claim.token, ...args])
-    if (jobs) this.#jobs.add(shard, lane, Number(jobs))
-    return outcome as WriteOutcome
+    const { taskId } = claim.task
+    const { answer } = await this.#scripts.run(script, shardOfId(taskId), [taskId, claim.token, ...args])
+    return answer as WriteOutcome
   }
 }

@@ -33,8 +33,8 @@ export function testStore({ retentionMs = 60_000, shards = 1, url = inject('redi
   const log = createLog('test', 'silent')
   const redis = connectForWork(url, log)
   const prefix = freshPrefix()
-  const scripts = new Scripts(redis, prefix, shards)
-  const jobs = new LaneJobs(redis, (shard) => scripts.prefixOf(shard), log)
+  const jobs = new LaneJobs(redis, prefix, log)
+  const scripts = new Scripts(redis, prefix, jobs, shards)
   onTestFinished(async () => {
     await jobs.close()
     for await (const keys of redis.scanStream({ match: `${prefix}:*`, count: 1000 })) {
@@ -48,10 +48,10 @@ export function testStore({ retentionMs = 60_000, shards = 1, url = inject('redi
     scripts,
     jobs,
     log,
-    submissions: new Submissions(scripts, jobs),
-    control: new TaskControl(scripts, jobs, retentionMs, 60_000),
+    submissions: new Submissions(scripts),
+    control: new TaskControl(scripts, retentionMs, 60_000),
     reader: new TaskReader(scripts),
-    work: new Work(scripts, jobs, retentionMs),
+    work: new Work(scripts, retentionMs),
     upkeep: new Upkeep(scripts, jobs),
   }
 }

@@ -1,16 +1,15 @@
--- What is told of a task that is not open: {now, 'ended', status} | {now, 'gone', status, reason, finished, resource} |
--- {now, 'unknown'}.
+-- What is told of a task that is not open: {'ended', status} | {'gone', status, reason, finished, resource} | {'unknown'}.
 local function absent(tenant, id)
   local flat = done_record_slim(id)
   if flat then
     local record = map_of(flat)
-    if fixed_of(record) ~= tenant then return { now, 'unknown' } end
-    if tonumber(record.expires) > now then return { now, 'ended', record.status } end
-    return { now, 'gone', record.status, record.reason or '', record.finished, record.resource or '' }
+    if fixed_of(record) ~= tenant then return { 'unknown' } end
+    if tonumber(record.expires) > now then return { 'ended', record.status } end
+    return { 'gone', record.status, record.reason or '', record.finished, record.resource or '' }
   end
   local tombstone = tomb_read(tenant, id)
-  if not tombstone then return { now, 'unknown' } end
-  return { now, 'gone', unpack(tombstone) }
+  if not tombstone then return { 'unknown' } end
+  return { 'gone', unpack(tombstone) }
 end
 
 -- A task as it is after a change that may have ended it.

@@ -11,32 +11,30 @@ local function decide(id, record, ends_as, reason, error)
   return { status = 'canceling', ends_as = ends_as, reason = reason, error = error, losses = '0', undos = '0' }
 end
 
--- A task that is canceling ends as was decided. Returns how many jobs its lane wants.
+-- A task that is canceling ends as was decided.
 local function conclude(id, record, retention)
-  return end_task(id, record, { status = record.ends_as, reason = record.reason, error = record.error or '' }, retention)
+  end_task(id, record, { status = record.ends_as, reason = record.reason, error = record.error or '' }, retention)
 end
 
 -- A task that nobody holds any more is undone by whoever claims it; one with nothing to undo ends.
--- Returns how many jobs its lane wants.
 local function abandon(id, record, ends_as, reason, flow, retention)
   if not undoable(record) then
     return end_task(id, record, { status = ends_as, reason = reason, error = '' }, retention)
   end
-  local jobs = leave(id, record)
+  leave(id, record)
   index_move(id, record, 'canceling')
   local cut = merged(attempt_ended(record, reason), steps_become(record, 'b', 'x'))
   change(id, record, merged(cut, decide(id, record, ends_as, reason, ''), { flow = flow }))
-  return jobs + wait_in(id, record, flow)
+  wait_in(id, record, flow)
 end
 
 -- Cancels an open task that is not canceling yet. A running one stays in its worker's hands, which is told: its attempt
--- is to settle, so that a step that finishes meanwhile is known to be undone. Returns how many jobs its lane wants.
+-- is to settle, so that a step that finishes meanwhile is known to be undone.
 local function cancel_task(id, record, reason, retention)
   if record.status ~= 'running' then return abandon(id, record, 'canceled', reason, record.flow, retention) end
   index_move(id, record, 'canceling')
   change(id, record, decide(id, record, 'canceled', reason, ''))
   redis.call('PUBLISH', P .. 'cancels', id)
-  return 0
 end
 
 -- The holder goes on with undoing: under a new token, so that a handler that ignores its signal can write nothing more.

@@ -17,9 +17,8 @@ local function forget_limits(id, record)
 end
 
 -- An open task ends, wherever it stands. ending = {status, reason, error}; what the work made is in the record.
--- Returns how many jobs its lane wants.
 local function end_task(id, record, ending, retention)
-  local jobs = leave(id, record)
+  leave(id, record)
   forget_limits(id, record)
   index_move(id, record, ending.status)
   local expires = now + retention
@@ -37,5 +36,4 @@ local function end_task(id, record, ending, retention)
     redis.call('ZADD', P .. 'timers', minute * 60000, 'expire:' .. minute)
   end
   announce(id, record.version)
-  return jobs
 end

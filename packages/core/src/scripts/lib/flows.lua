@@ -65,11 +65,10 @@ local function flow_remove(lane, flow, item)
   if redis.call('EXISTS', flow_key(lane, flow)) == 0 then redis.call('ZREM', P .. 'turns:' .. lane, flow) end
 end
 
--- An item of the flow no longer runs. Returns 1 if that made a capped flow ready: it wants one more job.
+-- An item of the flow no longer runs. If that makes a capped flow ready, one more job is wanted.
 local function flow_release(lane, flow)
   if redis.call('HINCRBY', P .. 'running:' .. lane, flow, -1) <= 0 then
     redis.call('HDEL', P .. 'running:' .. lane, flow)
   end
-  if flow_cap(flow) == math.huge then return 0 end
-  return flow_place(lane, flow)
+  if flow_cap(flow) < math.huge and flow_place(lane, flow) == 1 then want(lane, 1) end
 end

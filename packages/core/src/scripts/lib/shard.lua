@@ -5,3 +5,17 @@ local now_us = clock[1] * 1000000 + clock[2]
 local now = math.floor(now_us / 1000)
 -- As text: Redis writes out a number argument at length and slowly.
 local now_text = string.format('%.0f', now)
+
+-- Jobs that lanes want for what was just put into them: whoever called the script adds them.
+local wanted = {}
+local function want(lane, jobs) wanted[lane] = (wanted[lane] or 0) + jobs end
+
+-- What every script returns: Redis's time, the jobs wanted (lane, number, lane, number, …), and its answer.
+local function answer(what)
+  local jobs = {}
+  for lane, number in pairs(wanted) do
+    jobs[#jobs + 1] = lane
+    jobs[#jobs + 1] = number
+  end
+  return { now, jobs, what }
+end

@@ -8,26 +8,24 @@ local function enqueue(id, lane, flow, order, priority)
 end
 
 -- Puts an open task where it waits: what is to be undone goes before all that is to be done.
--- Returns how many jobs its lane wants for it.
 local function wait_in(id, record, flow)
   local _, _, lane, priority, order = fixed_of(record)
   if record.status == 'canceling' then flow_push(lane, flow, id, '0')
   else enqueue(id, lane, flow, order, priority) end
-  return 1
+  want(lane, 1)
 end
 
--- Takes a task from where it stands: its slot, the timers, or its flow. Returns how many jobs its lane wants.
+-- Takes a task from where it stands: its slot, the timers, or its flow.
 local function leave(id, record)
   local _, _, lane = fixed_of(record)
   if redis.call('ZREM', P .. 'timers', 'lease:' .. id) == 1 then return flow_release(lane, record.flow) end
   if redis.call('ZREM', P .. 'timers', 'retry:' .. id) == 0 then flow_remove(lane, record.flow, id) end
-  return 0
 end
 
 -- A task that is held waits again, in `how.flow` or, until `how.due` if that is given, among the timers.
--- `how.counts`: whether the attempt is used up. `how.error`: of the attempt. Returns how many jobs its lane wants.
+-- `how.counts`: whether the attempt is used up. `how.error`: of the attempt.
 local function requeue(id, record, how)
-  local jobs = leave(id, record)
+  leave(id, record)
   local fields = attempt_ended(record, how.error)
   redis.call('HSET', open_key(id), 'flow', how.flow)
   if record.status == 'canceling' then
@@ -44,7 +42,6 @@ local function requeue(id, record, how)
   end
   -- Of an undo that goes back nothing is shown.
   if next(fields) then change(id, record, fields) end
-  if not how.due then return jobs + wait_in(id, record, how.flow) end
+  if not how.due then return wait_in(id, record, how.flow) end
   redis.call('ZADD', P .. 'timers', timestamp(how.due), 'retry:' .. id)
-  return jobs
 end

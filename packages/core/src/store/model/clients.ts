@@ -1,6 +1,5 @@
 import { equal, ok, deepEqual as same } from 'node:assert/strict'
 import type { TaskStatus } from '@accepted/contract'
-import type { LaneJobs } from '../../lane-jobs.ts'
 import { submission } from '../../testing/index.ts'
 import { TaskControl } from '../control.ts'
 import type { TaskReader } from '../reader.ts'
@@ -45,11 +44,11 @@ export class Clients {
   readonly #submissions: Submissions
   readonly #control: TaskControl
 
-  constructor(model: Model, scripts: Scripts, jobs: LaneJobs, reader: TaskReader) {
+  constructor(model: Model, scripts: Scripts, reader: TaskReader) {
     this.#model = model
     this.#reader = reader
-    this.#submissions = new Submissions(scripts, jobs)
-    this.#control = new TaskControl(scripts, jobs, RETENTION_MS, TOMBSTONE_MS)
+    this.#submissions = new Submissions(scripts)
+    this.#control = new TaskControl(scripts, RETENTION_MS, TOMBSTONE_MS)
   }
 
   async create({ tenant, kind, priority, key }: Wish): Promise<void> {

@@ -2,6 +2,7 @@ import { equal, ok, deepEqual as same } from 'node:assert/strict'
 import type { LaneJobs } from '../../lane-jobs.ts'
 import { type Contents, contentsOf, passTime, type TestStore } from '../../testing/index.ts'
 import { TaskReader } from '../reader.ts'
+import { Scripts } from '../scripts.ts'
 import { Upkeep } from '../upkeep.ts'
 import type { Action } from './actions.ts'
 import { Clients, type Wish } from './clients.ts'
@@ -26,16 +27,16 @@ export class Life {
 
   constructor(store: TestStore) {
     this.#store = store
-    const { scripts } = store
     const counter: Pick<LaneJobs, 'add'> = {
       add: (_shard, _lane, count) => {
         this.#jobs += count
       },
     }
     const jobs = counter as LaneJobs
+    const scripts = new Scripts(store.redis, store.prefix, jobs)
     const reader = new TaskReader(scripts)
-    this.#clients = new Clients(this.model, scripts, jobs, reader)
-    this.#workers = new Workers(this.model, scripts, jobs, reader, () => this.check())
+    this.#clients = new Clients(this.model, scripts, reader)
+    this.#workers = new Workers(this.model, scripts, reader, () => this.check())
     this.#upkeep = new Upkeep(scripts, jobs)
   }
 

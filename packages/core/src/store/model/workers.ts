@@ -1,6 +1,5 @@
 import { equal, ok, deepEqual as same } from 'node:assert/strict'
 import { taskError } from '@accepted/contract'
-import type { LaneJobs } from '../../lane-jobs.ts'
 import type { TaskReader } from '../reader.ts'
 import type { Scripts } from '../scripts.ts'
 import { type Claim, type StepWrite, Work } from '../work.ts'
@@ -54,17 +53,11 @@ export class Workers {
   readonly #held: Held[] = []
 
   /** @param check called between two writes that belong to one act */
-  constructor(
-    model: Model,
-    scripts: Scripts,
-    jobs: LaneJobs,
-    reader: TaskReader,
-    check: () => Promise<unknown>,
-  ) {
+  constructor(model: Model, scripts: Scripts, reader: TaskReader, check: () => Promise<unknown>) {
     this.#model = model
     this.#reader = reader
     this.#check = check
-    this.#workers = [0, 1].map(() => new Work(scripts, jobs, RETENTION_MS))
+    this.#workers = [0, 1].map(() => new Work(scripts, RETENTION_MS))
   }
 
   /** @param most claims that are asked for at once, which one script call answers */
