@@ -34,7 +34,7 @@ export class Ticker {
         }
       })
       this.#every(HEARTBEAT_MS, () =>
-        this.#upkeep.heartbeat(shard, worker, slotsOf(lanes, slots), HEARTBEAT_LIFETIME_MS),
+        this.#upkeep.heartbeat(shard, worker, slotsOf(lanes, slots), HEARTBEAT_LIFETIME_MS, 10),
       )
     }
   }
@@ -45,7 +45,7 @@ export class Ticker {
     await Promise.all(this.#loops)
     const { shards, lanes, worker } = this.#options
     for (let shard = 0; shard < shards; shard += 1) {
-      await this.#upkeep.heartbeat(shard, worker, slotsOf(lanes, 0), HEARTBEAT_LIFETIME_MS)
+      await this.#upkeep.heartbeat(shard, worker, slotsOf(lanes, 0), HEARTBEAT_LIFETIME_MS, 10)
     }
   }
 

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard flows records fencing waiting packing ending canceling tombstones absent
+-- uses shard flows records fencing waiting packing outbox ending canceling tombstones absent
 -- Cancels a task on its client's word. ARGV: tenant, id, accept_by (ms, Redis's clock), retention (ms).
 -- Answers {'canceled' | 'canceling', record} (again while it is canceling) | {'ended', status} |
 -- {'gone', status, reason, finished, resource} | {'unknown'} |

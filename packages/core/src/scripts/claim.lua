@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard flows records fencing waiting packing ending canceling
+-- uses shard flows records fencing waiting packing outbox ending canceling
 -- Takes for each of a batch the task whose turn it is in a lane: to run it or, if it is canceling, to undo it.
 -- ARGV: lease (ms), retention (ms), lane, lane, …
 -- Answers an outcome for each: {'claimed', id, token, record}, the record before, then what changed, so that of a field
@@ -41,6 +41,7 @@ local function bind(id, flow)
     if tonumber(token) > 10 then redis.call('HDEL', key, 'attempt:' .. token - 10) end
     index_move(id, record, 'running')
     if record.start_by and not record.started then redis.call('ZREM', P .. 'timers', 'start:' .. id) end
+    if record.callback and not record.started then notify(id, merged(record, map_of(changes)), 'started') end
     announce(id, version)
   else
     return nil

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard flows records fencing waiting packing ending canceling tombstones absent
+-- uses shard flows records fencing waiting packing outbox ending canceling tombstones absent
 -- Confirms a task that awaits it. ARGV: tenant, id, accept_by (ms, Redis's clock), retention (ms).
 -- Answers {'confirmed', record} | {'not_awaiting', status} | {'ended', status} |
 -- {'gone', status, reason, finished, resource} | {'unknown'} |

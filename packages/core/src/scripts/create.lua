@@ -1,14 +1,14 @@
 #!lua
 -- uses shard flows records waiting
 -- Accepts a batch of tasks, each with an outcome of its own.
--- ARGV, 16 an item: id, tenant, operation, lane, priority, accept_by (ms, Redis's clock), max_backlog, max_queue,
+-- ARGV, 17 an item: id, tenant, operation, lane, priority, accept_by (ms, Redis's clock), max_backlog, max_queue,
 -- idempotency key ('' = none), fingerprint, key lifetime (ms), limits (as `limits_of` reads them), ms to start within and in
--- all (0 = any), head (JSON), body (JSON text).
+-- all (0 = any), head (JSON), body (JSON text), callback (the letters of its events and its flow: outbox.lua; '' = none).
 -- Answers an outcome for each: {'created', position} | {'exists', id} | {'conflict'} | {'late'} |
 -- {'backlog_full', waiting}. A job is wanted unless the lane has plenty: a worker that has one claims until nothing waits,
 -- so that none of those that were added since the lane was empty is spent.
 -- Upholds rule 2 (one step) and rule 10 (a create that the client was refused never comes alive).
-local STRIDE = 16
+local STRIDE = 17
 -- Jobs that are enough for a lane whose slots are not known.
 local LEAST_JOBS = 100
 
@@ -43,7 +43,7 @@ local function create(at)
   local accept_by, max_backlog, max_queue = tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7])
   local key, fingerprint, key_ms = ARGV[at + 8], ARGV[at + 9], ARGV[at + 10]
   local limits, start_ms, total_ms = ARGV[at + 11], tonumber(ARGV[at + 12]), tonumber(ARGV[at + 13])
-  local head, body = ARGV[at + 14], ARGV[at + 15]
+  local head, body, callback = ARGV[at + 14], ARGV[at + 15], ARGV[at + 16]
 
   if now > accept_by then return { 'late' } end
   if key ~= '' then
@@ -66,6 +66,7 @@ local function create(at)
     'version', '1', 'token', '0', 'attempt', '0', 'progress', '0', 'done', '0', 'created', now_text, 'updated', now_text)
   if start_ms > 0 then limit(id, 'start', 'start_by', start_ms) end
   if total_ms > 0 then limit(id, 'deadline', 'deadline', total_ms) end
+  if callback ~= '' then redis.call('HSET', open_key(id), 'callback', callback) end
   if key ~= '' then redis.call('SET', key, fingerprint .. ' ' .. id, 'PX', key_ms) end
   tell_operation(tenant, operation)
   redis.call('ZADD', P .. 'index:' .. tenant, order, id)

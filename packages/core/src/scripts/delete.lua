@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard records packing tombstones absent
+-- uses shard flows records packing outbox tombstones burying absent
 -- Deletes an ended task: from now on only its tombstone is left. ARGV: tenant, id, accept_by (ms, Redis's clock), tombstone
 -- lifetime (ms).
 -- Answers {'deleted'} | {'open', status} | {'gone', status, reason, finished, resource} | {'unknown'} |

@@ -1,9 +1,11 @@
 #!lua flags=allow-oom
 -- uses shard
--- A worker tells that it lives and how many tasks it runs at once. ARGV: worker, lifetime of the news (ms), lane, slots, …
+-- A worker tells that it lives and how many tasks it runs at once. ARGV: worker, lifetime of the news (ms), how many
+-- deliveries one endpoint is sent at once, lane, slots, …
 -- A worker that stops says 0 slots.
 local worker, lifetime = ARGV[1], tonumber(ARGV[2])
-for at = 3, #ARGV, 2 do
+redis.call('HSET', P .. 'lane:callbacks', 'cap', ARGV[3])
+for at = 4, #ARGV, 2 do
   local key = P .. 'slots:' .. ARGV[at]
   redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
   local member = worker .. ' ' .. ARGV[at + 1]

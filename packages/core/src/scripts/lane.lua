@@ -12,7 +12,7 @@ end
 local claimable = 0
 for _, flow in ipairs(redis.call('ZRANGE', P .. 'turns:' .. lane, 0, 99)) do
   local held = tonumber(redis.call('HGET', P .. 'running:' .. lane, flow) or 0)
-  claimable = claimable + math.min(redis.call('ZCARD', flow_key(lane, flow)), flow_cap(flow) - held)
+  claimable = claimable + math.min(redis.call('ZCARD', flow_key(lane, flow)), flow_cap(lane, flow) - held)
 end
 local reply = { tonumber(known[1] or 0), lane_running(lane), slots, tonumber(known[2] or 0), claimable }
 for _, duration in ipairs(redis.call('LRANGE', P .. 'recent:' .. operation, 0, 63)) do

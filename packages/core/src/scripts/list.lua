@@ -56,7 +56,7 @@ local function entry(id)
   local flat = open_record_slim(id) or done_record_slim(id)
   if not flat then return nil end
   local record = map_of(flat)
-  if record.expires and tonumber(record.expires) <= now then return nil end
+  if record.expires and expired(id, record) then return nil end
   return { id, joined(flat) }
 end
 

@@ -47,7 +47,7 @@ local function ended_task(id, tenant)
   if not flat then return nil end
   local record = map_of(flat)
   if fixed_of(record) ~= tenant then return false end
-  if tonumber(record.expires) <= now then
+  if expired(id, record) then
     return { 'gone', record.status, record.reason or '', record.finished, record.resource or '' }
   end
   return { 'task', -1, joined(flat) }

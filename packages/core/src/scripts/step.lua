@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard records fencing
+-- uses shard flows records fencing packing outbox
 -- A step begins, finishes or fails, or its undo begins or is done. ARGV: id, token, step, state, outcome (JSON, of a
 -- finished step). Kept as 'step:NAME' = a letter for the state, then the outcome.
 -- Answers 'ok' | 'canceling' | 'stale': none begins while the task is canceling, but what finishes is known to be undone.
@@ -26,14 +26,18 @@ if before ~= letter .. kept then
   redis.call('HSET', key, field, letter .. kept, 'updated', now_text)
   -- What gets on is no poison.
   if state == 'finished' or state == 'undoable' or state == 'reverted' then redis.call('HSET', key, 'losses', '0') end
+  local progressed = false
   if state == 'finished' or state == 'undoable' then
     redis.call('HINCRBY', key, 'done', 1)
     local held = redis.call('HMGET', key, 'progress', 'done', 'fixed')
     local share = share_of(held[2], (limits_of({ fixed = held[3] })))
-    if share > tonumber(held[1]) then redis.call('HSET', key, 'progress', share) end
+    progressed = share > tonumber(held[1])
+    if progressed then redis.call('HSET', key, 'progress', share) end
   elseif state == 'reverted' then
     redis.call('HSET', key, 'undos', '0')
   end
-  announce(id, redis.call('HINCRBY', key, 'version', 1))
+  local version = redis.call('HINCRBY', key, 'version', 1)
+  if progressed then notify_progress(id) end
+  announce(id, version)
 end
 return answer(status == 'canceling' and not undoing and 'canceling' or 'ok')

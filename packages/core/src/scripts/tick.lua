@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
--- uses shard flows records fencing waiting packing ending canceling tombstones
+-- uses shard flows records fencing waiting packing outbox endpoints ending canceling tombstones burying
 -- Does what is due, at most `limit` things: retries go back to their flows, tasks that passed a deadline are canceled,
 -- ended records expire into tombstones, tasks whose lease ran out have taken too long or lost their worker. Of the latter one
 -- goes back to its flow once; a second time, to the suspects; after that it fails. After a time in which nobody ticked,
--- since Redis or all workers were away, leases get a whole term more.
+-- since Redis or all workers were away, leases get a whole term more. Deliveries become due, those whose worker was lost go
+-- back to their flows, and endpoints are probed.
 -- For a lane with free slots in which no worker has fetched for `quiet` ms one job is wanted even if nothing waits: fetching
 -- it shows that a worker is there. Any number of workers may run it.
 -- ARGV: limit, tombstone lifetime (ms), quiet (ms), lease (ms), losses that end a task, retention (ms), lane…
@@ -12,6 +13,7 @@ local limit, tombstone_ms, quiet, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), 
 local max_losses, retention = tonumber(ARGV[5]), tonumber(ARGV[6])
 local FIRST_LANE = 7
 local AWAY_MS = 2000
+local POSTER_LOST_MS = 60000
 local timers = P .. 'timers'
 local done = 0
 
@@ -83,11 +85,42 @@ local function expire(minute)
   local ids = redis.call('LPOP', key, limit - done) or {}
   for _, id in ipairs(ids) do
     local flat = done_record_slim(id)
-    if flat then bury(id, map_of(flat), tombstone_ms) end
+    local record = flat and map_of(flat)
+    -- What is kept for longer than it was said stands in a later list, too.
+    if record and tonumber(record.expires) <= now then
+      if expired(id, record) then bury(id, record, tombstone_ms) else keep_until(id, now + retention) end
+    end
   end
   done = done + #ids
   return redis.call('EXISTS', key) == 0
 end
+
+local function delivery_of(id) return map_of(redis.call('HGETALL', delivery_key(id))) end
+
+local function due(id)
+  redis.call('ZREM', timers, 'due:' .. id)
+  local delivery = delivery_of(id)
+  if obsolete(id, delivery) then drop_delivery(id, delivery) else delivery_waits(id, delivery.flow) end
+end
+
+-- Nobody knows whether the receiver has it: it is sent again, a message that loses worker after worker less and less often.
+local function lose_poster(id)
+  if now < leases_hold_until then
+    redis.call('ZADD', timers, timestamp(leases_hold_until), 'posting:' .. id)
+    return
+  end
+  redis.call('ZREM', timers, 'posting:' .. id)
+  local delivery = delivery_of(id)
+  local losses = redis.call('HINCRBY', delivery_key(id), 'losses', 1)
+  flow_release(CALLBACKS, delivery.flow)
+  if losses == 1 then delivery_waits(id, delivery.flow)
+  else delivery_due(id, now + math.min(losses * POSTER_LOST_MS, 60 * POSTER_LOST_MS)) end
+end
+
+-- What is done with a timer that is due; all others are limits of tasks.
+local ACTS = {
+  retry = retry, lease = lose, due = due, posting = lose_poster, probe = endpoint_probe,
+}
 
 for _, timer in ipairs(redis.call('ZRANGE', timers, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)) do
   if done >= limit then break end
@@ -95,7 +128,7 @@ for _, timer in ipairs(redis.call('ZRANGE', timers, '-inf', now, 'BYSCORE', 'LIM
   if kind == 'expire' then
     if expire(subject) then redis.call('ZREM', timers, timer) end
   else
-    if kind == 'retry' then retry(subject) elseif kind == 'lease' then lose(subject) else pass(subject, kind) end
+    if ACTS[kind] then ACTS[kind](subject) else pass(subject, kind) end
     done = done + 1
   end
 end

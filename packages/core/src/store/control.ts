@@ -94,7 +94,8 @@ export class TaskControl {
   }
 }
 
-function absentOf(word: string, rest: unknown[]): Absent {
+/** Reads what a script tells of a task that is not there. */
+export function absentOf(word: string, rest: unknown[]): Absent {
   if (word === 'gone') return { outcome: 'gone', tombstone: decodeTombstone(rest as string[]) }
   return { outcome: 'unknown' }
 }

@@ -1,4 +1,5 @@
 import {
+  type CallbackEvent,
   type EndedStatus,
   type EndReason,
   type StepState,
@@ -24,6 +25,16 @@ export interface TaskHead {
   requestId: string
   /** W3C trace context. */
   traceparent: string
+  callback?: Callback
+}
+
+/** Where a task's callbacks go, and of what they tell. */
+export interface Callback {
+  /** As it was given, its host in ASCII. */
+  url: string
+  events: readonly CallbackEvent[]
+  /** Base of the links in them, without a slash at its end. */
+  base: string
 }
 
 /** One run of the handler. Times in ms since the epoch, on Redis's clock. */

@@ -14,11 +14,17 @@ const NAMES = [
   'heartbeat',
   'lane',
   'list',
+  'list-deliveries',
+  'list-endpoints',
   'progress',
   'read',
+  'recover',
+  'redeliver',
   'renew',
   'requeue',
+  'settle-delivery',
   'step',
+  'take-delivery',
   'tick',
 ] as const
 export type ScriptName = (typeof NAMES)[number]

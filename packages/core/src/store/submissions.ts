@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { OperationContract } from '@accepted/contract'
+import type { CallbackEvent, OperationContract } from '@accepted/contract'
 import { newId, shardOfTenant } from '../ids.ts'
+import { endpointFlow } from './endpoints.ts'
 import { StoreUnavailable } from './outage.ts'
 import type { TaskHead, TaskRecord } from './record.ts'
 import type { ScriptArgument, Scripts } from './scripts.ts'
@@ -121,7 +122,7 @@ export class Submissions {
         [submission.head.steps.length, attempts, runMs, graceMs, confirmMs ?? 0].map(Math.ceil).join(),
       )
       args.push(Math.ceil(startMs ?? 0), Math.ceil(totalMs ?? 0))
-      args.push(JSON.stringify(submission.head), submission.body)
+      args.push(JSON.stringify(submission.head), submission.body, callbackOf(submission))
     }
     const { nowMs, answer } = await this.#scripts.run('create', shard, args)
     const told = answer as unknown[][]
@@ -151,6 +152,22 @@ function outcomeOf(
     default:
       return 'late'
   }
+}
+
+const EVENT_LETTERS: Record<CallbackEvent, string> = {
+  started: 's',
+  progress: 'p',
+  awaiting_confirmation: 'w',
+  completed: 'c',
+  failed: 'f',
+  canceled: 'x',
+}
+
+/** What the scripts need of a task's callbacks: outbox.lua. */
+function callbackOf({ tenant, head }: Submission): string {
+  if (!head.callback || head.callback.events.length === 0) return ''
+  const letters = head.callback.events.map((event) => EVENT_LETTERS[event]).join('')
+  return `${letters} ${endpointFlow(tenant, head.callback.url)}`
 }
 
 /** The record as create.lua has just written it. */

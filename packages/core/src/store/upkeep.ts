@@ -60,14 +60,19 @@ export class Upkeep {
     return { done, more: done >= TICK_LIMIT }
   }
 
-  /** @param lifetimeMs how long the news is believed */
+  /**
+   * @param lifetimeMs how long the news is believed
+   * @param endpointCap deliveries that one endpoint is sent at once
+   */
   async heartbeat(
     shard: number,
     worker: string,
     slots: Record<string, number>,
     lifetimeMs: number,
+    endpointCap: number,
   ): Promise<void> {
-    await this.#scripts.run('heartbeat', shard, [worker, lifetimeMs, ...Object.entries(slots).flat()])
+    const news = [worker, lifetimeMs, endpointCap, ...Object.entries(slots).flat()]
+    await this.#scripts.run('heartbeat', shard, news)
   }
 
   async laneState(shard: number, lane: string, operation = ''): Promise<LaneState> {

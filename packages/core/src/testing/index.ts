@@ -3,7 +3,9 @@ import { inject, onTestFinished } from 'vitest'
 import {
   connectForWork,
   createLog,
+  Deliveries,
   LaneJobs,
+  Outbox,
   Scripts,
   type Submission,
   type SubmissionOutcome,
@@ -22,6 +24,9 @@ export { passTime } from './time.ts'
 export function terms(changes: Partial<UpkeepTerms> = {}): UpkeepTerms {
   return { retentionMs: 60_000, tombstoneMs: 60_000, ...changes }
 }
+
+/** How a test's deliveries are held. */
+export const OUTBOX_TERMS = { leaseMs: 18_000, firstPauseMs: 5_000, wholeScheduleMs: 3_600_000 }
 
 /** A prefix that no other test has. */
 export function freshPrefix(): string {
@@ -53,6 +58,8 @@ export function testStore({ retentionMs = 60_000, shards = 1, url = inject('redi
     reader: new TaskReader(scripts),
     work: new Work(scripts, retentionMs),
     upkeep: new Upkeep(scripts, jobs),
+    deliveries: new Deliveries(scripts),
+    outbox: new Outbox(scripts, { ...OUTBOX_TERMS, retentionMs }),
   }
 }
 export type TestStore = ReturnType<typeof testStore>

@@ -4,7 +4,7 @@ local function absent(tenant, id)
   if flat then
     local record = map_of(flat)
     if fixed_of(record) ~= tenant then return { 'unknown' } end
-    if tonumber(record.expires) > now then return { 'ended', record.status } end
+    if not expired(id, record) then return { 'ended', record.status } end
     return { 'gone', record.status, record.reason or '', record.finished, record.resource or '' }
   end
   local tombstone = tomb_read(tenant, id)

@@ -31,9 +31,7 @@ local function end_task(id, record, ending, retention)
   record = merged(record, last)
   redis.call('SET', done_key(id), pack_record(record))
   redis.call('DEL', open_key(id))
-  local minute = timestamp(math.floor(expires / 60000) + 1)
-  if redis.call('RPUSH', P .. 'expire:' .. minute, id) == 1 then
-    redis.call('ZADD', P .. 'timers', minute * 60000, 'expire:' .. minute)
-  end
+  expire_at(id, expires)
+  notify(id, record, ending.status)
   announce(id, record.version)
 end

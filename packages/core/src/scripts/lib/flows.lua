@@ -1,13 +1,39 @@
--- A lane is fair by flow. Keys: 'lane:L' hash {waiting, slots, fetched, probed}; 'flow:L:F' zset of waiting items; 'running:L' hash
--- flow -> running count; 'turns:L' zset of the ready flows, the next one first.
+-- A lane is fair by flow. Keys: 'lane:L' hash {waiting, slots, cap, fetched, probed}; 'flow:L:F' zset of waiting items;
+-- 'running:L' hash flow -> running count; 'turns:L' zset of the ready flows, the next one first.
 -- A flow is ready when it has items and is below its cap; only ready flows stand in 'turns'.
+
+-- The lane of callbacks. Its flows are endpoints, 'TENANT ORIGIN'. Each has a cap (of its own in 'endpoint:FLOW' while it is
+-- not well, else the lane's), and so has each tenant: 'tenants:callbacks' hash tenant -> running count; 'aside:TENANT' zset
+-- of its flows that would be ready if the tenant were not at its cap, the first one first.
+local CALLBACKS = 'callbacks'
+-- Where no worker has said it.
+local ENDPOINT_CAP = 10
+-- The part of all slots that one tenant may take.
+local TENANT_SHARE = 0.75
 
 -- Tasks whose worker was lost twice run here, one at a time, so that a poison task takes no neighbours with it.
 local SUSPECTS = '~suspects'
 
 local function flow_key(lane, flow) return P .. 'flow:' .. lane .. ':' .. flow end
 
-local function flow_cap(flow) return flow == SUSPECTS and 1 or math.huge end
+local function endpoint_key(flow) return P .. 'endpoint:' .. flow end
+
+local function endpoint_cap() return tonumber(redis.call('HGET', P .. 'lane:' .. CALLBACKS, 'cap') or ENDPOINT_CAP) end
+
+local function flow_cap(lane, flow)
+  if flow == SUSPECTS then return 1 end
+  if lane ~= CALLBACKS then return math.huge end
+  return tonumber(redis.call('HGET', endpoint_key(flow), 'cap') or endpoint_cap())
+end
+
+-- How many more deliveries a flow's tenant may have under way.
+local function tenant_room(tenant)
+  local slots = tonumber(redis.call('HGET', P .. 'lane:' .. CALLBACKS, 'slots') or 0)
+  if slots == 0 then return math.huge end
+  return math.ceil(TENANT_SHARE * slots) - tonumber(redis.call('HGET', P .. 'tenants:' .. CALLBACKS, tenant) or 0)
+end
+
+local function tenant_of(flow) return flow:match('^%S+') end
 
 -- How many items of a lane run.
 local function lane_running(lane)
@@ -20,7 +46,7 @@ end
 -- then goes a whole turn back, so that none which empties and refills can overtake those that wait.
 -- Returns 1 if it became ready, else 0.
 local function flow_place(lane, flow)
-  local cap, turns = flow_cap(flow), P .. 'turns:' .. lane
+  local cap, turns = flow_cap(lane, flow), P .. 'turns:' .. lane
   if cap < math.huge and tonumber(redis.call('HGET', P .. 'running:' .. lane, flow) or 0) >= cap then return 0 end
   if redis.call('EXISTS', flow_key(lane, flow)) == 0 then return 0 end
   local next_turn = redis.call('ZRANGE', turns, 0, 0, 'WITHSCORES')
@@ -36,6 +62,14 @@ local function flow_push(lane, flow, item, score)
   return redis.call('ZCARD', key) == 1 and flow_place(lane, flow) or 0
 end
 
+-- Takes the flow whose turn it is out of the turns if its tenant is at its cap. Returns whether it did.
+local function flow_step_aside(lane, flow)
+  if lane ~= CALLBACKS or tenant_room(tenant_of(flow)) > 0 then return false end
+  redis.call('ZREM', P .. 'turns:' .. lane, flow)
+  redis.call('ZADD', P .. 'aside:' .. tenant_of(flow), 'NX', now_us, flow)
+  return true
+end
+
 -- Takes the first item of the flow whose turn it is. Returns item, flow; nothing if no flow is ready.
 local function flow_take(lane)
   local turns = P .. 'turns:' .. lane
@@ -43,11 +77,12 @@ local function flow_take(lane)
     local flow = redis.call('ZRANGE', turns, 0, 0)[1]
     if not flow then return nil end
     local waiting = flow_key(lane, flow)
-    local item = redis.call('ZPOPMIN', waiting)[1]
+    local item = not flow_step_aside(lane, flow) and redis.call('ZPOPMIN', waiting)[1]
     if item then
+      if lane == CALLBACKS then redis.call('HINCRBY', P .. 'tenants:' .. lane, tenant_of(flow), 1) end
       local running = redis.call('HINCRBY', P .. 'running:' .. lane, flow, 1)
       redis.call('HINCRBY', P .. 'lane:' .. lane, 'waiting', -1)
-      if running >= flow_cap(flow) or redis.call('EXISTS', waiting) == 0 then
+      if running >= flow_cap(lane, flow) or redis.call('EXISTS', waiting) == 0 then
         redis.call('ZREM', turns, flow)
       else
         redis.call('ZINCRBY', turns, 1, flow)
@@ -65,10 +100,21 @@ local function flow_remove(lane, flow, item)
   if redis.call('EXISTS', flow_key(lane, flow)) == 0 then redis.call('ZREM', P .. 'turns:' .. lane, flow) end
 end
 
+-- Something of a tenant is no longer under way: of its flows that stood aside some may be ready.
+local function tenant_release(lane, tenant)
+  if redis.call('HINCRBY', P .. 'tenants:' .. lane, tenant, -1) <= 0 then
+    redis.call('HDEL', P .. 'tenants:' .. lane, tenant)
+  end
+  for _ = 1, math.min(tenant_room(tenant), redis.call('ZCARD', P .. 'aside:' .. tenant)) do
+    want(lane, flow_place(lane, redis.call('ZPOPMIN', P .. 'aside:' .. tenant)[1]))
+  end
+end
+
 -- An item of the flow no longer runs. If that makes a capped flow ready, one more job is wanted.
 local function flow_release(lane, flow)
   if redis.call('HINCRBY', P .. 'running:' .. lane, flow, -1) <= 0 then
     redis.call('HDEL', P .. 'running:' .. lane, flow)
   end
-  if flow_cap(flow) < math.huge and flow_place(lane, flow) == 1 then want(lane, 1) end
+  if flow_cap(lane, flow) < math.huge then want(lane, flow_place(lane, flow)) end
+  if lane == CALLBACKS then tenant_release(lane, tenant_of(flow)) end
 end

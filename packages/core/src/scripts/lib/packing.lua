@@ -3,16 +3,20 @@ local BULKY = { body = true, result = true }
 -- What only an open record needs.
 local SPENT = {
   flow = true, token = true, done = true, losses = true, undos = true, ends_as = true, start_by = true, confirm_by = true,
+  callback = true, telling = true, told = true,
 }
 
--- What is empty is left out, and of a step's outcome all but its state.
+-- Of a step's outcome only its state is kept.
+local function kept_of(field, value) return field:sub(1, 5) == 'step:' and value:sub(1, 1) or value end
+
+-- What is empty is left out.
 local function pack_record(record)
   local slim, bulky = {}, {}
   for field, value in pairs(record) do
     if value ~= '' and not SPENT[field] then
       local part = BULKY[field] and bulky or slim
       part[#part + 1] = field
-      part[#part + 1] = field:sub(1, 5) == 'step:' and value:sub(1, 1) or value
+      part[#part + 1] = kept_of(field, value)
     end
   end
   slim = cmsgpack.pack(slim)
@@ -45,4 +49,26 @@ local function open_record_slim(id)
     end
   end
   return #flat > 0 and flat or nil
+end
+
+-- When an ended task expires; its list is swept once its minute is over.
+local function expire_at(id, expires)
+  local minute = timestamp(math.floor(expires / 60000) + 1)
+  if redis.call('RPUSH', P .. 'expire:' .. minute, id) == 1 then
+    redis.call('ZADD', P .. 'timers', minute * 60000, 'expire:' .. minute)
+  end
+end
+
+-- Whether an ended record is over. One whose callbacks are still tried is not.
+local function expired(id, record)
+  return tonumber(record.expires) <= now and redis.call('EXISTS', P .. 'trying:' .. id) == 0
+end
+
+-- An ended record is kept for longer than it was said.
+local function keep_until(id, expires)
+  local record = map_of(done_record(id))
+  record.expires, record.version = timestamp(expires), tostring(record.version + 1)
+  redis.call('SET', done_key(id), pack_record(record))
+  expire_at(id, expires)
+  announce(id, record.version)
 end

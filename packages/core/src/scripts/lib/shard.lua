@@ -8,7 +8,9 @@ local now_text = string.format('%.0f', now)
 
 -- Jobs that lanes want for what was just put into them: whoever called the script adds them.
 local wanted = {}
-local function want(lane, jobs) wanted[lane] = (wanted[lane] or 0) + jobs end
+local function want(lane, jobs)
+  if jobs > 0 then wanted[lane] = (wanted[lane] or 0) + jobs end
+end
 
 -- What every script returns: Redis's time, the jobs wanted (lane, number, lane, number, …), and its answer.
 local function answer(what)

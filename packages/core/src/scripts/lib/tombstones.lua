@@ -26,21 +26,3 @@ local function tomb_read(tenant, id)
   local status, reason = ENDINGS[ending]:match('^(%w+):(.*)$')
   return { status, reason, string.format('%.0f', finished), value:sub(at) }
 end
-
--- Replaces an ended record by its tombstone and takes it out of the indexes.
-local function bury(id, record, tombstone_ms)
-  local ending
-  for i, name in ipairs(ENDINGS) do
-    if name == record.status .. ':' .. (record.reason or '') then ending = i end
-  end
-  local dies = math.floor((now + tombstone_ms) / 1000)
-  local tenant, operation = fixed_of(record)
-  local key, field = tomb_place(tenant, id)
-  redis.call('HSET', key, field,
-    struct.pack('>BI6I4', ending, tonumber(record.finished), dies) .. (record.resource or ''))
-  local ttl = dies * 1000 - now
-  if redis.call('PTTL', key) < ttl then redis.call('PEXPIRE', key, math.max(ttl, 1)) end
-  redis.call('DEL', done_key(id))
-  redis.call('ZREM', P .. 'index:' .. tenant, id)
-  redis.call('ZREM', status_index(tenant, operation, record.status), id)
-end

@@ -1,0 +1,72 @@
+-- How receivers fare, each by its endpoint: the flow 'TENANT ORIGIN'. Keys: 'endpoint:FLOW' hash {pending (deliveries that are
+-- tried), recent (of its last attempts: 1 for a delivery, 0), failures (in a row), cap (while it is not well: 0 = it is let
+-- alone until its probe; else how many at once are tried), pause (ms, the last one), probe (ms: when it is probed),
+-- error_at, error (the last)}; 'endpoints:TENANT' zset of its flows by their last attempt.
+
+-- So many failures in a row say that a receiver is not well.
+local BREAK_AFTER = 5
+local LONGEST_PAUSE_MS = 60000
+local RECENT_ATTEMPTS = 100
+-- What was not used for so long is forgotten.
+local ENDPOINT_KEPT_MS = 7 * 24 * 3600000
+
+-- More of what waits may run.
+local function let_in(flow, cap)
+  flow_place(CALLBACKS, flow)
+  local running = tonumber(redis.call('HGET', P .. 'running:' .. CALLBACKS, flow) or 0)
+  want(CALLBACKS, math.min(cap - running, redis.call('ZCARD', flow_key(CALLBACKS, flow))))
+end
+
+-- Its receiver answers: what was shut opens, twice as wide with each delivery.
+local function endpoint_well(flow, key)
+  redis.call('HSET', key, 'failures', '0')
+  local cap = tonumber(redis.call('HGET', key, 'cap') or nil)
+  if not cap then return end
+  if cap == 0 then redis.call('ZREM', P .. 'timers', 'probe:' .. flow) end
+  cap = math.max(1, 2 * cap)
+  if cap >= endpoint_cap() then redis.call('HDEL', key, 'cap', 'pause', 'probe')
+  else
+    redis.call('HSET', key, 'cap', cap)
+    redis.call('HDEL', key, 'probe')
+  end
+  let_in(flow, cap)
+end
+
+-- Its receiver does not answer, or not as one that is well: after some of this it is let alone for a while, then probed by
+-- one delivery; each failed probe doubles the while. Returns whether it was let alone just now.
+local function endpoint_ill(flow, key, first_pause)
+  local failures = redis.call('HINCRBY', key, 'failures', 1)
+  local known = redis.call('HMGET', key, 'cap', 'pause')
+  if failures < BREAK_AFTER or known[1] == '0' then return false end
+  local pause = math.min(LONGEST_PAUSE_MS, known[2] and 2 * known[2] or first_pause)
+  local probe = timestamp(now + pause)
+  redis.call('HSET', key, 'cap', '0', 'pause', timestamp(pause), 'probe', probe)
+  redis.call('ZREM', P .. 'turns:' .. CALLBACKS, flow)
+  redis.call('ZADD', P .. 'timers', probe, 'probe:' .. flow)
+  return true
+end
+
+-- An attempt at an endpoint is over. health: 'well' | 'ill' | 'so_so' (it answers, if not as it should).
+-- Returns whether it is let alone from now on.
+local function endpoint_tried(flow, health, error, first_pause)
+  local key = endpoint_key(flow)
+  local recent = (redis.call('HGET', key, 'recent') or '') .. (health == 'well' and '1' or '0')
+  redis.call('HSET', key, 'recent', recent:sub(-RECENT_ATTEMPTS))
+  if error ~= '' then redis.call('HSET', key, 'error_at', now_text, 'error', error) end
+  redis.call('PEXPIRE', key, ENDPOINT_KEPT_MS)
+  local all = P .. 'endpoints:' .. tenant_of(flow)
+  redis.call('ZADD', all, now_text, flow)
+  redis.call('ZREMRANGEBYSCORE', all, '-inf', now - ENDPOINT_KEPT_MS)
+  redis.call('PEXPIRE', all, ENDPOINT_KEPT_MS)
+  if health == 'ill' then return endpoint_ill(flow, key, first_pause) end
+  if health == 'well' then endpoint_well(flow, key) end
+  return false
+end
+
+-- The while is over.
+local function endpoint_probe(flow)
+  redis.call('ZREM', P .. 'timers', 'probe:' .. flow)
+  redis.call('HSET', endpoint_key(flow), 'cap', '1')
+  redis.call('HDEL', endpoint_key(flow), 'probe')
+  let_in(flow, 1)
+end

@@ -1,0 +1,162 @@
+-- Callbacks, written in the step that they tell of. A delivery is the hash 'dlv:ID': task, event, flow, version and at (ms) of
+-- the event, expires (of an ended task), record (of one that had not ended, as it was then) and left_out (1: its result is
+-- too long for a message); status, stage (of the schedule), tries, token, losses, again (1: asked for while it was tried),
+-- 'attempt:N' = "at HTTP-status duration error". 'dlvs:TASK' list of its deliveries, 'trying:TASK' set of those that are
+-- pending. A pending delivery is an item of its endpoint's flow, or due by 'due:ID', or tried by who has 'posting:ID'.
+-- 'failed:FLOW' zset of the failed by their events' times, 'failing:TENANT' set of flows that have some.
+
+-- As `callback` of a record names the events that are wanted: letters, then its flow.
+local EVENT_LETTERS = {
+  started = 's', progress = 'p', awaiting_confirmation = 'w', completed = 'c', failed = 'f', canceled = 'x',
+}
+local LONGEST_RESULT = 20000
+-- Of a task's progress no more is told than once in so long, the newest.
+local PROGRESS_GAP_MS = 500
+local MOST_ATTEMPTS = 100
+
+local function delivery_key(delivery) return P .. 'dlv:' .. delivery end
+
+-- Whether a task's `callback` asks for an event; its flow.
+local function told_of(callback, event)
+  local letters, flow = (callback or ''):match('^(%S+) (.+)$')
+  if not letters or not letters:find(EVENT_LETTERS[event], 1, true) then return nil end
+  return flow
+end
+
+-- What a message may show of a task, flat; and 1 if its result had to be left out.
+local function told_record(record)
+  local flat, left_out = {}, ''
+  for field, value in pairs(record) do
+    local hidden = value == '' or field == 'body' or SPENT[field] and field ~= 'confirm_by'
+    if field == 'result' and #value > LONGEST_RESULT then hidden, left_out = true, '1' end
+    if not hidden then
+      flat[#flat + 1] = field
+      flat[#flat + 1] = kept_of(field, value)
+    end
+  end
+  return flat, left_out
+end
+
+-- A UUIDv7 of this moment in the task's shard.
+local function delivery_id(task, version, event)
+  local hash = redis.sha1hex(task .. version .. event)
+  local time = string.format('%012x', now)
+  local variant = string.format('%x', 8 + tonumber(hash:sub(1, 1), 16) % 4)
+  return table.concat({
+    time:sub(1, 8), time:sub(9), '7' .. task:sub(16, 18), variant .. hash:sub(2, 4), hash:sub(5, 16),
+  }, '-')
+end
+
+-- A delivery may be tried: now, or behind all that becomes due within `behind` ms.
+local function delivery_waits(delivery, flow, behind)
+  flow_push(CALLBACKS, flow, delivery, string.format('%.0f', now_us + 1000 * (behind or 0)))
+  if redis.call('ZSCORE', P .. 'turns:' .. CALLBACKS, flow) then want(CALLBACKS, 1) end
+end
+
+local function delivery_due(delivery, due) redis.call('ZADD', P .. 'timers', timestamp(due), 'due:' .. delivery) end
+
+local function write_event(delivery, id, record, flow, event)
+  local key = delivery_key(delivery)
+  redis.call('HSET', key, 'task', id, 'event', event, 'flow', flow, 'version', record.version, 'at', now_text)
+  if record.finished then return redis.call('HSET', key, 'expires', record.expires) end
+  local flat, left_out = told_record(record)
+  redis.call('HSET', key, 'record', joined(flat), 'left_out', left_out)
+end
+
+-- Makes a delivery. Returns its id.
+local function deliver(id, record, flow, event)
+  local delivery = delivery_id(id, record.version, event)
+  write_event(delivery, id, record, flow, event)
+  redis.call('HSET', delivery_key(delivery), 'status', 'pending', 'stage', '0', 'tries', '0', 'token', '0')
+  redis.call('RPUSH', P .. 'dlvs:' .. id, delivery)
+  redis.call('SADD', P .. 'trying:' .. id, delivery)
+  redis.call('HINCRBY', endpoint_key(flow), 'pending', 1)
+  return delivery
+end
+
+-- Tells of a change of a task, if it is to be told. `record`: as it is now.
+local function notify(id, record, event)
+  local flow = told_of(record.callback, event)
+  if flow then delivery_waits(deliver(id, record, flow, event), flow) end
+end
+
+-- Tells of an open task's progress, after it was written. What was not told yet is told anew.
+local function notify_progress(id)
+  local flow = told_of(redis.call('HGET', open_key(id), 'callback'), 'progress')
+  if not flow then return end
+  local record = open_record(id)
+  if record.telling then
+    local last = redis.call('HMGET', delivery_key(record.telling), 'status', 'token')
+    if last[1] == 'pending' and last[2] == '0' then return write_event(record.telling, id, record, flow, 'progress') end
+  end
+  local due = math.max(now, (record.told or 0) + PROGRESS_GAP_MS)
+  local delivery = deliver(id, record, flow, 'progress')
+  redis.call('HSET', open_key(id), 'telling', delivery, 'told', timestamp(due))
+  if due > now then delivery_due(delivery, due) else delivery_waits(delivery, flow) end
+end
+
+-- Progress of which there is newer word, or an end, is not worth telling.
+local function obsolete(id, delivery)
+  return delivery.event == 'progress' and redis.call('HGET', open_key(delivery.task), 'telling') ~= id
+end
+
+local function no_longer_tried(id, delivery)
+  redis.call('SREM', P .. 'trying:' .. delivery.task, id)
+  redis.call('HINCRBY', endpoint_key(delivery.flow), 'pending', -1)
+end
+
+-- A delivery is over for good.
+local function delivery_fails(id, delivery, retention)
+  redis.call('HSET', delivery_key(id), 'status', 'failed')
+  redis.call('ZADD', P .. 'failed:' .. delivery.flow, delivery.at, id)
+  redis.call('SADD', P .. 'failing:' .. tenant_of(delivery.flow), delivery.flow)
+  no_longer_tried(id, delivery)
+  -- Who has missed a message has the whole retention to ask for it again.
+  local slim = done_record_slim(delivery.task)
+  if slim and tonumber(map_of(slim).expires) < now + retention then keep_until(delivery.task, now + retention) end
+end
+
+-- What was failed is so no longer.
+local function failed_no_more(id, delivery)
+  local failed = P .. 'failed:' .. delivery.flow
+  if redis.call('ZREM', failed, id) == 0 then return end
+  if redis.call('EXISTS', failed) == 0 then redis.call('SREM', P .. 'failing:' .. tenant_of(delivery.flow), delivery.flow) end
+end
+
+-- What was over is tried again.
+local function tried_anew(id, delivery)
+  failed_no_more(id, delivery)
+  redis.call('HSET', delivery_key(id), 'status', 'pending')
+  redis.call('SADD', P .. 'trying:' .. delivery.task, id)
+  redis.call('HINCRBY', endpoint_key(delivery.flow), 'pending', 1)
+end
+
+local function note_attempt(id, delivery, attempt)
+  local tries = delivery.tries + 1
+  redis.call('HSET', delivery_key(id), 'tries', tries, 'attempt:' .. tries, attempt)
+  if tries > MOST_ATTEMPTS then redis.call('HDEL', delivery_key(id), 'attempt:' .. tries - MOST_ATTEMPTS) end
+end
+
+-- Takes a pending delivery from where it stands.
+local function delivery_leaves(id, delivery)
+  if redis.call('ZREM', P .. 'timers', 'posting:' .. id) == 1 then flow_release(CALLBACKS, delivery.flow)
+  elseif redis.call('ZREM', P .. 'timers', 'due:' .. id) == 0 then flow_remove(CALLBACKS, delivery.flow, id) end
+end
+
+-- A delivery as if it had never been.
+local function drop_delivery(id, delivery)
+  if delivery.status == 'pending' then
+    delivery_leaves(id, delivery)
+    no_longer_tried(id, delivery)
+  end
+  failed_no_more(id, delivery)
+  redis.call('DEL', delivery_key(id))
+  redis.call('LREM', P .. 'dlvs:' .. delivery.task, 1, id)
+end
+
+-- With a task go its deliveries.
+local function drop_deliveries(task)
+  for _, id in ipairs(redis.call('LRANGE', P .. 'dlvs:' .. task, 0, -1)) do
+    drop_delivery(id, map_of(redis.call('HGETALL', delivery_key(id))))
+  end
+end

@@ -1,0 +1,437 @@
+import { type CallbackEvent, DEFAULT_CALLBACK_EVENTS } from '@accepted/contract'
+import { describe, expect, test } from 'vitest'
+import {
+  contentsOf,
+  createdId,
+  OUTBOX_TERMS,
+  passTime,
+  submission,
+  type TestStore,
+  terms,
+  testStore,
+} from '../testing/index.ts'
+import type { DeliveryAttempt, HeldDelivery, Verdict } from './outbox.ts'
+import type { Ending } from './work.ts'
+
+const URL = 'https://shop.example/hook'
+const COMPLETED: Ending = {
+  status: 'completed',
+  reason: null,
+  result: '{"sum":1}',
+  resource: null,
+  error: null,
+}
+
+function calledBack(events: readonly CallbackEvent[] = DEFAULT_CALLBACK_EVENTS, url = URL) {
+  return submission({ head: { ...submission().head, callback: { url, events, base: 'http://api.example' } } })
+}
+
+async function ended(store: TestStore, submitted = calledBack()): Promise<string> {
+  const taskId = createdId(await store.submissions.create(submitted))
+  await store.work.end((await store.work.claim(0, 'test'))!, COMPLETED)
+  return taskId
+}
+
+function attempt(changes: Partial<DeliveryAttempt> = {}): DeliveryAttempt {
+  return { atMs: 1_763_678_400_000, httpStatus: 500, error: 'it answered 500', durationMs: 12, ...changes }
+}
+
+const DELIVERED: Verdict = {
+  follows: 'delivered',
+  attempt: attempt({ httpStatus: 204, error: null }),
+  health: 'well',
+}
+const RETRY: Verdict = { follows: 'retry', delayMs: 5_000, attempt: attempt(), health: 'ill' }
+const FAILED: Verdict = { follows: 'failed', attempt: attempt(), health: 'ill' }
+
+async function taken({ outbox }: TestStore): Promise<HeldDelivery> {
+  const delivery = await outbox.take(0)
+  if (!delivery) throw new Error('no delivery is to be tried')
+  return delivery
+}
+
+async function only(store: TestStore, taskId: string) {
+  const found = await store.deliveries.of('default', taskId)
+  if (found.outcome !== 'task') throw new Error(found.outcome)
+  expect(found.deliveries).toHaveLength(1)
+  return found.deliveries[0]!
+}
+
+test('the message of an ending is there as soon as the task has ended, and tells of it as it was', async () => {
+  const store = testStore()
+  const taskId = await ended(store)
+  const delivery = await taken(store)
+  expect(delivery).toMatchObject({ event: 'completed', tries: 0, stage: 0, resultLeftOut: false })
+  expect(delivery.task).toMatchObject({ taskId, status: 'completed', result: '{"sum":1}', progress: 100 })
+  expect(delivery.task.body).toBeUndefined()
+  expect(await store.outbox.settle(delivery, DELIVERED)).toBe('ok')
+  expect(await only(store, taskId)).toMatchObject({
+    deliveryId: delivery.deliveryId,
+    status: 'delivered',
+    nextAttemptMs: null,
+    attempts: [{ httpStatus: 204, error: null, durationMs: 12 }],
+  })
+  expect(await store.outbox.take(0)).toBeNull()
+})
+
+describe('events', () => {
+  test('only those that were asked for are told', async () => {
+    const store = testStore()
+    const quiet = await ended(store, calledBack(['failed', 'started']))
+    expect((await taken(store)).event).toBe('started')
+    expect(await store.outbox.take(0)).toBeNull()
+    expect((await only(store, quiet)).event).toBe('started')
+    await ended(store, submission())
+    await ended(store, calledBack([]))
+    expect(await store.outbox.take(0)).toBeNull()
+  })
+
+  test('a start that is told late still tells of the start', async () => {
+    const store = testStore()
+    await ended(store, calledBack(['started', 'completed']))
+    const [start, end] = [await taken(store), await taken(store)]
+    expect(start).toMatchObject({ event: 'started', task: { status: 'running', version: 2, progress: 0 } })
+    expect(end).toMatchObject({ event: 'completed', task: { status: 'completed', version: 3 } })
+    expect(start.eventMs).toBe(start.task.updatedMs)
+  })
+
+  test('a start is told once, however many attempts there are', async () => {
+    const store = testStore()
+    createdId(await store.submissions.create(calledBack(['started'])))
+    await store.work.retry((await store.work.claim(0, 'test'))!, 0, null)
+    await store.upkeep.tick(0, [], terms())
+    expect(await store.work.claim(0, 'test')).not.toBeNull()
+    expect((await taken(store)).task.attempt).toBe(1)
+    expect(await store.outbox.take(0)).toBeNull()
+  })
+
+  test('a task that awaits confirmation says what it made and how long it waits', async () => {
+    const store = testStore()
+    const { limits } = submission()
+    const asked = { ...calledBack(), limits: { ...limits, confirmMs: 60_000 } }
+    const taskId = await ended(store, asked)
+    const { event, task } = await taken(store)
+    expect(event).toBe('awaiting_confirmation')
+    expect(task).toMatchObject({ status: 'awaiting_confirmation', result: '{"sum":1}' })
+    expect(task.confirmByMs).toBeGreaterThan(task.updatedMs)
+    await store.control.confirm('default', taskId)
+    expect((await taken(store)).event).toBe('completed')
+  })
+
+  test.each(['client', 'deadline'] as const)('a cancellation by %s is told', async (by) => {
+    const store = testStore()
+    const { limits } = submission()
+    const asked = { ...calledBack(), limits: { ...limits, totalMs: 60_000 } }
+    const taskId = createdId(await store.submissions.create(asked))
+    if (by === 'client') await store.control.cancel('default', taskId)
+    else {
+      await passTime(store, 61_000)
+      await store.upkeep.tick(0, [], terms())
+    }
+    expect(await taken(store)).toMatchObject({ event: 'canceled', task: { reason: by } })
+  })
+
+  test('progress is told at most once in 500 ms, the newest', async () => {
+    const store = testStore()
+    const taskId = createdId(await store.submissions.create(calledBack(['progress'])))
+    const claim = (await store.work.claim(0, 'test'))!
+    await store.work.progress(claim, 10)
+    expect((await taken(store)).task.progress).toBe(10)
+    for (const percent of [20, 30, 40]) await store.work.progress(claim, percent)
+    await store.upkeep.tick(0, [], terms())
+    expect(await store.outbox.take(0)).toBeNull()
+    await passTime(store, 1_000)
+    await store.upkeep.tick(0, [], terms())
+    expect((await taken(store)).task).toMatchObject({ progress: 40, status: 'running' })
+    expect(await store.outbox.take(0)).toBeNull()
+    await store.work.end(claim, COMPLETED)
+    expect(await store.outbox.take(0)).toBeNull()
+    const found = await store.deliveries.of('default', taskId)
+    expect(found).toMatchObject({ deliveries: [{ event: 'progress' }, { event: 'progress' }] })
+  })
+
+  test('progress of which there is newer word, or an end, is not told again', async () => {
+    const store = testStore()
+    const taskId = createdId(await store.submissions.create(calledBack(['progress'])))
+    const claim = (await store.work.claim(0, 'test'))!
+    await store.work.progress(claim, 10)
+    await store.outbox.settle(await taken(store), RETRY)
+    await passTime(store, 1_000)
+    await store.work.progress(claim, 20)
+    await passTime(store, 10_000)
+    await store.upkeep.tick(0, [], terms())
+    expect((await taken(store)).task.progress).toBe(20)
+    expect((await only(store, taskId)).status).toBe('pending')
+    await store.work.end(claim, COMPLETED)
+    await passTime(store, 20_000)
+    await store.upkeep.tick(0, [], terms())
+    expect(await store.outbox.take(0)).toBeNull()
+  })
+
+  test('a long result is left out', async () => {
+    const store = testStore()
+    createdId(await store.submissions.create(calledBack()))
+    const result = JSON.stringify('x'.repeat(20_000))
+    await store.work.end((await store.work.claim(0, 'test'))!, { ...COMPLETED, result })
+    const { task, resultLeftOut } = await taken(store)
+    expect([task.result, resultLeftOut]).toEqual([undefined, true])
+  })
+})
+
+describe('trying', () => {
+  test('what was not delivered is tried again when its delay is over', async () => {
+    const store = testStore()
+    const taskId = await ended(store)
+    const first = await taken(store)
+    await store.outbox.settle(first, RETRY)
+    expect(await store.outbox.take(0)).toBeNull()
+    const waits = await only(store, taskId)
+    expect(waits).toMatchObject({
+      status: 'pending',
+      attempts: [{ httpStatus: 500, error: 'it answered 500' }],
+    })
+    expect(waits.nextAttemptMs).toBeGreaterThan(first.eventMs + 4_000)
+    await passTime(store, 5_000)
+    await store.upkeep.tick(0, [], terms())
+    expect(await taken(store)).toMatchObject({ deliveryId: first.deliveryId, tries: 1, stage: 1 })
+  })
+
+  test('a second try at once stays in the same hands', async () => {
+    const store = testStore()
+    await ended(store)
+    const held = await taken(store)
+    expect(await store.outbox.settle(held, { ...FAILED, follows: 'again' })).toBe('ok')
+    expect(await store.outbox.take(0)).toBeNull()
+    expect(await store.outbox.settle(held, DELIVERED)).toBe('ok')
+    expect((await only(store, held.task.taskId)).attempts).toHaveLength(2)
+  })
+
+  test('a worker that is lost leaves its delivery to another, and its own word counts no more', async () => {
+    const store = testStore()
+    const taskId = await ended(store)
+    const lost = await taken(store)
+    await passTime(store, 20_000, { watched: true })
+    await store.upkeep.tick(0, [], terms())
+    const next = await taken(store)
+    expect(next.deliveryId).toBe(lost.deliveryId)
+    expect(await store.outbox.settle(lost, DELIVERED)).toBe('stale')
+    expect(await only(store, taskId)).toMatchObject({ status: 'pending', attempts: [] })
+    expect(await store.outbox.settle(next, DELIVERED)).toBe('ok')
+  })
+
+  test('a worker that stops gives its delivery back', async () => {
+    const store = testStore()
+    await ended(store)
+    const held = await taken(store)
+    await store.outbox.settle(held, { follows: 'release', delayMs: 0 })
+    expect(await taken(store)).toMatchObject({ deliveryId: held.deliveryId, tries: 0, stage: 0 })
+  })
+})
+
+describe('a task with callbacks', () => {
+  test('does not expire while one of them is tried', async () => {
+    const store = testStore({ retentionMs: 60_000 })
+    const taskId = await ended(store)
+    await store.outbox.settle(await taken(store), RETRY)
+    await passTime(store, 90_000)
+    expect(await store.reader.read('default', taskId)).toMatchObject({ outcome: 'task' })
+    expect((await store.reader.list('default', {}, 10)).tasks).toHaveLength(1)
+    await passTime(store, 60_000)
+    await store.upkeep.tick(0, [], terms())
+    await store.upkeep.tick(0, [], terms())
+    const kept = await store.reader.read('default', taskId)
+    expect(kept).toMatchObject({ outcome: 'task', task: { version: 4 } })
+    await store.outbox.settle(await taken(store), DELIVERED)
+    await passTime(store, 121_000)
+    await store.upkeep.tick(0, [], terms())
+    expect(await store.reader.read('default', taskId)).toMatchObject({ outcome: 'gone' })
+    const { keys } = await contentsOf(store)
+    expect(keys.filter((key) => /^(dlv|trying|failed|failing)/.test(key))).toEqual([])
+  })
+
+  test('is kept a whole retention more when one of them fails for good', async () => {
+    const store = testStore({ retentionMs: 60_000 })
+    const taskId = await ended(store)
+    const held = await taken(store)
+    await passTime(store, 50_000)
+    await store.outbox.settle(held, FAILED)
+    await passTime(store, 50_000)
+    await store.upkeep.tick(0, [], terms())
+    expect(await only(store, taskId)).toMatchObject({ status: 'failed' })
+    await passTime(store, 71_000)
+    await store.upkeep.tick(0, [], terms())
+    expect(await store.deliveries.of('default', taskId)).toMatchObject({ outcome: 'gone' })
+  })
+
+  test.each(['waiting', 'due', 'tried', 'failed'])(
+    'takes a delivery that is %s with it when it is deleted',
+    async (how) => {
+      const store = testStore()
+      const taskId = await ended(store)
+      const held = how === 'waiting' ? null : await taken(store)
+      if (held && how !== 'tried') await store.outbox.settle(held, how === 'due' ? RETRY : FAILED)
+      expect(await store.control.delete('default', taskId)).toEqual({ outcome: 'deleted' })
+      if (held) expect(await store.outbox.settle(held, DELIVERED)).toBe('stale')
+      await passTime(store, 10_000)
+      await store.upkeep.tick(0, [], terms())
+      expect(await store.outbox.take(0)).toBeNull()
+      const contents = await contentsOf(store)
+      expect(
+        contents.keys.filter((key) => /^(dlv|trying|failed|failing|running|tenants|flow|turns)/.test(key)),
+      ).toEqual([])
+      expect(contents.map('endpoint:default https://shop.example').get('pending')).toBe('0')
+    },
+  )
+})
+
+describe('an endpoint', () => {
+  test('has no more deliveries under way than its cap; others are not held up', async () => {
+    const store = testStore()
+    await store.upkeep.heartbeat(0, 'w', { callbacks: 100 }, 60_000, 3)
+    for (let n = 0; n < 5; n += 1) await ended(store)
+    await ended(store, calledBack(undefined, 'https://other.example/hook'))
+    const held = [await taken(store), await taken(store), await taken(store), await taken(store)]
+    const origins = held.map(({ task }) => task.head.callback!.url)
+    expect(origins.filter((url) => url === URL)).toHaveLength(3)
+    expect(await store.outbox.take(0)).toBeNull()
+    await store.outbox.settle(held.find(({ task }) => task.head.callback!.url === URL)!, DELIVERED)
+    expect((await taken(store)).task.head.callback!.url).toBe(URL)
+  })
+
+  test('that does not answer is let alone, then probed by one delivery, twice as rarely each time', async () => {
+    const store = testStore()
+    for (let n = 0; n < 20; n += 1) await ended(store)
+    for (let n = 0; n < 5; n += 1) await store.outbox.settle(await taken(store), RETRY)
+    expect(await store.outbox.take(0)).toBeNull()
+    const [shut] = await store.deliveries.endpoints('default')
+    expect(shut).toMatchObject({
+      origin: 'https://shop.example',
+      breaker: 'open',
+      backlog: 20,
+      waiting: 15,
+      successRate: 0,
+    })
+    expect(shut!.lastError).toMatchObject({ error: 'it answered 500' })
+
+    const pause = async (seconds: number) => {
+      await passTime(store, seconds * 1000)
+      await store.upkeep.tick(0, [], terms())
+    }
+    await pause(5)
+    await store.outbox.settle(await taken(store), RETRY)
+    expect(await store.outbox.take(0)).toBeNull()
+    await pause(9)
+    expect(await store.outbox.take(0)).toBeNull()
+    await pause(1)
+    const probe = await taken(store)
+    expect(await store.outbox.take(0)).toBeNull()
+    expect((await store.deliveries.endpoints('default'))[0]!.breaker).toBe('half_open')
+    await store.outbox.settle(probe, DELIVERED)
+    const two = [await taken(store), await taken(store)]
+    expect(await store.outbox.take(0)).toBeNull()
+    for (const held of two) await store.outbox.settle(held, DELIVERED)
+    await store.outbox.settle(await taken(store), DELIVERED)
+    expect((await store.deliveries.endpoints('default'))[0]!.breaker).toBe('closed')
+  })
+
+  test('that answers, if not as it should, is not let alone', async () => {
+    const store = testStore()
+    for (let n = 0; n < 8; n += 1) await ended(store)
+    for (let n = 0; n < 7; n += 1)
+      await store.outbox.settle(await taken(store), { ...RETRY, health: 'so_so' })
+    expect(await store.outbox.take(0)).not.toBeNull()
+  })
+
+  test('fails what has waited as long as the whole schedule, if it still does not answer', async () => {
+    const store = testStore()
+    const old = await ended(store)
+    await passTime(store, 2 * OUTBOX_TERMS.wholeScheduleMs)
+    for (let n = 0; n < 6; n += 1) await ended(store)
+    const first = await taken(store)
+    expect(first.task.taskId).toBe(old)
+    await store.outbox.settle(first, { follows: 'release', delayMs: 0 })
+    await passTime(store, 2 * OUTBOX_TERMS.wholeScheduleMs)
+    const fresh = await ended(store)
+    for (let n = 0; n < 5; n += 1) await store.outbox.settle(await taken(store), RETRY)
+    const left = await only(store, old)
+    expect(left).toMatchObject({
+      status: 'failed',
+      attempts: [{ httpStatus: null, error: expect.stringContaining('not tried') }],
+    })
+    expect((await only(store, fresh)).status).toBe('pending')
+  })
+})
+
+test('a tenant with many endpoints leaves slots to others', async () => {
+  const store = testStore()
+  await store.upkeep.heartbeat(0, 'w', { callbacks: 8 }, 60_000, 10)
+  for (let n = 0; n < 12; n += 1) await ended(store, calledBack(undefined, `https://dead-${n}.example/`))
+  await ended(store, { ...calledBack(), tenant: 'other' })
+  const held: HeldDelivery[] = []
+  for (let next = await store.outbox.take(0); next; next = await store.outbox.take(0)) held.push(next)
+  expect(held.map(({ task }) => task.tenant).sort()).toEqual([...Array(6).fill('default'), 'other'])
+  await store.outbox.settle(held.find(({ task }) => task.tenant === 'default')!, DELIVERED)
+  expect((await taken(store)).task.tenant).toBe('default')
+  expect(await store.outbox.take(0)).toBeNull()
+})
+
+describe('asking for a delivery again', () => {
+  test.each(['delivered', 'failed', 'due'])(
+    'tries one that is %s now, with the full schedule after it',
+    async (how) => {
+      const store = testStore()
+      const taskId = await ended(store)
+      const held = await taken(store)
+      await store.outbox.settle(held, how === 'delivered' ? DELIVERED : how === 'failed' ? FAILED : RETRY)
+      expect(await store.deliveries.redeliver('default', taskId, held.deliveryId)).toEqual({
+        outcome: 'redelivered',
+      })
+      expect(await only(store, taskId)).toMatchObject({ status: 'pending', nextAttemptMs: null })
+      const again = await taken(store)
+      expect(again).toMatchObject({ deliveryId: held.deliveryId, tries: 1, stage: 0 })
+      await store.outbox.settle(again, DELIVERED)
+      expect(await only(store, taskId)).toMatchObject({ status: 'delivered', attempts: [{}, {}] })
+    },
+  )
+
+  test('while it is tried has it tried once more, should that fail', async () => {
+    const store = testStore()
+    const taskId = await ended(store)
+    const held = await taken(store)
+    await store.deliveries.redeliver('default', taskId, held.deliveryId)
+    await store.outbox.settle(held, FAILED)
+    expect(await taken(store)).toMatchObject({ tries: 1, stage: 0 })
+  })
+
+  test('of another task or tenant changes nothing', async () => {
+    const store = testStore()
+    const [one, other] = [await ended(store), await ended(store)]
+    const { deliveryId } = await only(store, one)
+    expect(await store.deliveries.redeliver('default', other, deliveryId)).toEqual({ outcome: 'no_delivery' })
+    expect(await store.deliveries.redeliver('else', one, deliveryId)).toEqual({ outcome: 'unknown' })
+    expect(await store.deliveries.of('else', one)).toEqual({ outcome: 'unknown' })
+  })
+})
+
+test('failed deliveries of a time are tried anew, the oldest first, no more at once than may wait', async () => {
+  const store = testStore()
+  const failed: string[] = []
+  for (let n = 0; n < 4; n += 1) {
+    failed.push(await ended(store))
+    await store.outbox.settle(await taken(store), { ...FAILED, health: 'so_so' })
+  }
+  const scope = { sinceMs: 0, untilMs: (await store.scripts.now()) + 1 }
+  const fresh = await ended(store)
+  expect(await store.deliveries.recover('default', { ...scope, origin: 'https://else.example' }, 3)).toEqual({
+    tried: 0,
+    left: 0,
+  })
+  expect(await store.deliveries.recover('other', scope, 3)).toEqual({ tried: 0, left: 0 })
+  expect(await store.deliveries.recover('default', scope, 3)).toEqual({ tried: 2, left: 2 })
+  expect((await taken(store)).task.taskId).toBe(fresh)
+  expect((await taken(store)).task.taskId).toBe(failed[0])
+  expect(await store.deliveries.recover('default', { ...scope, origin: 'https://shop.example' }, 9)).toEqual({
+    tried: 2,
+    left: 0,
+  })
+})
