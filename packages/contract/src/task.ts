@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { END_REASONS, OneOf, PRIORITY, STEP_STATES, TASK_STATUSES } from './status.ts'
+import { CALLBACK_EVENTS, END_REASONS, OneOf, PRIORITY, STEP_STATES, TASK_STATUSES } from './status.ts'
 
 const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
   Type.Union([schema, Type.Null()])
@@ -46,7 +46,7 @@ const Attempt = Type.Object({
 const Link = Type.Object({
   rel: Type.String({
     description:
-      'Relation: `self`, `events`, `cancel`, `confirm`, or the collection of the resource that was made',
+      'Relation: `self`, `events`, `cancel`, `confirm`, `deliveries`, or the collection of the resource that was made',
   }),
   href: Type.String({ format: 'uri-reference', description: 'Relative to this API' }),
   method: Type.String({ pattern: '^[A-Z]+$', description: 'HTTP method to use' }),
@@ -88,6 +88,12 @@ const members = {
     maximum: PRIORITY.lowest,
     description: 'As `Task-Priority` asked for it; 0 first',
   }),
+  callback_url: Nullable(
+    Type.String({ format: 'uri', description: 'Where its callbacks go, without its query; null: it has none' }),
+  ),
+  callback_events: Type.Array(OneOf(CALLBACK_EVENTS, 'What a callback tells of'), {
+    description: 'Of what they tell',
+  }),
   created_at: Timestamp('When it was accepted'),
   started_at: Nullable(Timestamp('When work on it first began')),
   updated_at: Timestamp('When it last changed'),
@@ -122,6 +128,8 @@ export const TASK_EXAMPLE = {
   max_attempts: 3,
   attempts: [{ attempt: 1, started_at: '2026-11-21T10:00:00.012Z', ended_at: null, error: null }],
   priority: 3,
+  callback_url: 'https://shop.example/hook',
+  callback_events: ['awaiting_confirmation', 'completed', 'failed', 'canceled'],
   created_at: '2026-11-21T10:00:00.000Z',
   started_at: '2026-11-21T10:00:00.012Z',
   updated_at: '2026-11-21T10:00:01.514Z',

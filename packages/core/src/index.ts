@@ -1,3 +1,4 @@
+export * from './callbacks/message.ts'
 export * from './estimator.ts'
 export * from './eta.ts'
 export * from './ids.ts'

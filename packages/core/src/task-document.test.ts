@@ -74,7 +74,7 @@ test('a finished task links to itself and to what it made, under the name of its
 })
 
 test('in a list neither body nor result is shown', () => {
-  const document = JSON.parse(taskDocument(task, estimate, {}, true))
+  const document = JSON.parse(taskDocument(task, estimate, {}, 'listed'))
   expect(document).not.toHaveProperty('result')
   expect(document.request).toEqual({
     resource: '/cars',

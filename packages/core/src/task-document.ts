@@ -1,4 +1,4 @@
-import { isEnded, type StepState, type TaskStatus } from '@accepted/contract'
+import { isEnded, type StepState, type TaskError, type TaskStatus } from '@accepted/contract'
 import type { Estimate } from './estimator.ts'
 import type { AttemptRecord, TaskRecord } from './store/record.ts'
 
@@ -15,7 +15,12 @@ export interface Rendering {
   emptyResult?: string
   /** Query that the task's own link keeps, with its `?`. */
   selfQuery?: string
+  /** What stands before every link; nothing without, they are relative then. */
+  base?: string
 }
+
+/** Which members a document has: in lists neither the body nor the result, in messages nothing of the request. */
+export type DocumentKind = 'whole' | 'listed' | 'told'
 
 /** RFC 3339 UTC with milliseconds. The last one is kept: the tasks of a batch are of the same millisecond. */
 export function timestamp(ms: number): string {
@@ -37,15 +42,15 @@ export interface DocumentFrame {
 
 /**
  * The task document as JSON text. Bodies and results are spliced in as the text they came as, so that no member changes
- * its order and no number its digits. A record from a list, without them, gives a document without them.
+ * its order and no number its digits.
  */
 export function taskDocument(
   task: TaskRecord,
   estimate: Estimate,
   rendering: Rendering = {},
-  slim = false,
+  kind: DocumentKind = 'whole',
 ): string {
-  return framedDocument(documentFrame(task, rendering, slim), estimate)
+  return framedDocument(documentFrame(task, rendering, kind), estimate)
 }
 
 /** A frame made whole by an estimate. */
@@ -54,24 +59,39 @@ export function framedDocument({ before, after }: DocumentFrame, { etaMs, queueP
 }
 
 /** The frame of the document that `taskDocument` gives. Written out: to stringify it as objects takes twice as long. */
-export function documentFrame(task: TaskRecord, rendering: Rendering = {}, slim = false): DocumentFrame {
+export function documentFrame(
+  task: TaskRecord,
+  rendering: Rendering = {},
+  kind: DocumentKind = 'whole',
+): DocumentFrame {
   const { head } = task
+  const { base = '' } = rendering
   const word = rendering.words?.[task.status] ?? task.status
-  const body = slim ? '' : `,"body":${task.body ?? 'null'}`
-  const result = slim ? '' : `"result":${task.result ?? rendering.emptyResult ?? 'null'},`
-  const attempts = task.attempts.slice(-SHOWN_ATTEMPTS).map(attemptDocument)
+  const result = kind === 'listed' ? '' : `"result":${task.result ?? rendering.emptyResult ?? 'null'},`
+  const attempts = task.attempts.slice(-SHOWN_ATTEMPTS).map((attempt) => attemptDocument(attempt, base))
   return {
     before: `{"task_id":"${task.taskId}","operation":"${task.operation}","version":${task.version},"status":"${word}","reason":${json(task.reason)},"progress":${task.progress}`,
     after:
       `"workflow":{${workflowOf(task)}},` +
-      `"request":{"resource":${json(head.resource)},"verb":"${head.verb}","header":${json(head.header)}${body}},${result}` +
-      `"resource":${json(task.resource)},"error":${json(task.error)},` +
-      `"attempt":${task.attempt},"max_attempts":${task.maxAttempts},"attempts":${json(attempts)},"priority":${task.priority},` +
+      `${requestOf(task, kind)}${result}"resource":${json(task.resource)},"error":${json(linkedError(task.error, base))},` +
+      `"attempt":${task.attempt},"max_attempts":${task.maxAttempts},"attempts":${json(attempts)},"priority":${task.priority},${callbackOf(head)}` +
       `"created_at":"${timestamp(task.createdMs)}","started_at":${json(maybeTimestamp(task.startedMs))},` +
       `"updated_at":"${timestamp(task.updatedMs)}","finished_at":${json(maybeTimestamp(task.finishedMs))},` +
       `"deadline":${json(maybeTimestamp(task.deadlineMs))},"confirm_by":${json(maybeTimestamp(task.confirmByMs))},` +
-      `"expires_at":${json(maybeTimestamp(task.expiresMs))},"links":${json(linksOf(task, rendering.selfQuery ?? ''))}}`,
+      `"expires_at":${json(maybeTimestamp(task.expiresMs))},"links":${json(linksOf(task, rendering.selfQuery ?? '', base))}}`,
   }
+}
+
+function requestOf({ head, body }: TaskRecord, kind: DocumentKind): string {
+  if (kind === 'told') return ''
+  const shown = kind === 'listed' ? '' : `,"body":${body ?? 'null'}`
+  return `"request":{"resource":${json(head.resource)},"verb":"${head.verb}","header":${json(head.header)}${shown}},`
+}
+
+/** Without its query, in which a secret may be. */
+function callbackOf({ callback }: TaskRecord['head']): string {
+  if (!callback) return '"callback_url":null,"callback_events":[],'
+  return `"callback_url":${json(callback.url.split('?')[0])},"callback_events":${json(callback.events)},`
 }
 
 /** The states of the steps, in declared order, as members. */
@@ -85,20 +105,31 @@ function workflowOf({ head, steps }: TaskRecord): string {
 function linksOf(
   { taskId, status, resource, head }: TaskRecord,
   selfQuery: string,
+  base: string,
 ): { rel: string; href: string; method: string }[] {
-  const self = `/tasks/${taskId}`
+  const self = `${base}/tasks/${taskId}`
   const links = [{ rel: 'self', href: `${self}${selfQuery}`, method: 'GET' }]
   if (!isEnded(status)) links.push({ rel: 'events', href: `${self}/events`, method: 'GET' })
   if (status === 'awaiting_confirmation')
     links.push({ rel: 'confirm', href: `${self}/confirm`, method: 'POST' })
   if (!isEnded(status) && status !== 'canceling')
     links.push({ rel: 'cancel', href: `${self}/cancel`, method: 'POST' })
-  if (resource && head.collection) links.push({ rel: head.collection, href: resource, method: 'GET' })
+  if (head.callback) links.push({ rel: 'deliveries', href: `${self}/deliveries`, method: 'GET' })
+  if (resource && head.collection) links.push({ rel: head.collection, href: base + resource, method: 'GET' })
   return links
 }
 
-function attemptDocument({ attempt, startedMs, endedMs, error }: AttemptRecord) {
-  return { attempt, started_at: timestamp(startedMs), ended_at: maybeTimestamp(endedMs), error }
+function attemptDocument({ attempt, startedMs, endedMs, error }: AttemptRecord, base: string) {
+  return {
+    attempt,
+    started_at: timestamp(startedMs),
+    ended_at: maybeTimestamp(endedMs),
+    error: linkedError(error, base),
+  }
+}
+
+function linkedError(error: TaskError | null, base: string): TaskError | null {
+  return error && base ? { ...error, type: base + error.type } : error
 }
 
 function maybeTimestamp(ms: number | null): string | null {

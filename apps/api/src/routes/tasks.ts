@@ -37,7 +37,7 @@ export function taskRoutes(app: FastifyInstance, deps: ReadDependencies): void {
       if (next) reply.header('link', `</tasks${next}>; rel="next"`)
       reply.header('cache-control', 'private, no-cache').type('application/json')
       return reply.send(
-        `[${views.map(({ task, estimate }) => taskDocument(task, estimate, {}, true)).join()}]`,
+        `[${views.map(({ task, estimate }) => taskDocument(task, estimate, {}, 'listed')).join()}]`,
       )
     },
   )
