@@ -11,18 +11,22 @@ const NAMES = [
   'delete',
   'end',
   'heartbeat',
+  'keep-secret',
   'lane',
   'list',
   'progress',
   'read',
+  'read-secrets',
   'renew',
   'requeue',
+  'reseal-secret',
+  'rotate-secret',
   'step',
   'tick',
 ] as const
 export type ScriptName = (typeof NAMES)[number]
 
-/** What a script takes besides its shard. */
+/** What a script takes besides its place. */
 export type ScriptArgument = string | number
 
 /**
@@ -47,7 +51,8 @@ export function composeScript(file: URL): string {
 }
 
 /**
- * The Lua scripts on one connection. Each is one transition, in one shard, under `KEYS[1]`, the shard's prefix.
+ * The Lua scripts on one connection. Each is one transition in one place under `KEYS[1]`, its prefix: a shard, or where the
+ * secrets are.
  */
 export class Scripts {
   readonly redis: Redis
@@ -72,11 +77,23 @@ export class Scripts {
     return `${this.#prefix}:{${shard}}:`
   }
 
+  /** The prefix of the secrets, outside the shards: the tasks of one tenant may be in any, and its secrets are few. */
+  get secretsPrefix(): string {
+    return `${this.#prefix}:{secrets}:`
+  }
+
   /** @throws {StoreUnavailable} when Redis is away; any other error is a fault in a script */
   async run(name: ScriptName, shard: number, args: ScriptArgument[]): Promise<ScriptReply> {
-    const reply = await guarded(() =>
-      this.#commands[`accepted:${name}`]!.call(this.redis, this.prefixOf(shard), ...args),
-    )
+    return this.#run(name, this.prefixOf(shard), args)
+  }
+
+  /** Runs a script where the secrets are. @throws {StoreUnavailable} as `run` */
+  async runOnSecrets(name: ScriptName, args: ScriptArgument[]): Promise<ScriptReply> {
+    return this.#run(name, this.secretsPrefix, args)
+  }
+
+  async #run(name: ScriptName, prefix: string, args: ScriptArgument[]): Promise<ScriptReply> {
+    const reply = await guarded(() => this.#commands[`accepted:${name}`]!.call(this.redis, prefix, ...args))
     this.clock.learn(reply[0])
     return reply
   }
