@@ -22,7 +22,7 @@ ${lines.join('\n')}
 
 ${[...options].map(([option, words]) => `  ${option.padEnd(width)}  ${words}`).join('\n')}
 
-REDIS_URL, KEY_PREFIX, SECRETS_KEY and SECRETS_KEY_FILE tell which installation; without them it is the one that npm start
-runs with the same DATA_DIR.
+REDIS_URL, KEY_PREFIX, SECRETS_KEY and SECRETS_KEY_FILE tell which installation; without them it is the one that npm
+start runs with the same DATA_DIR.
 `
 }

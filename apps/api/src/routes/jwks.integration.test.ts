@@ -56,3 +56,12 @@ test('without a key to seal them with there are none', async () => {
   expect((await ask(PATH)).json()).toEqual({ keys: [] })
   expect(await redis.keys(`${prefix}:{secrets}:*`)).toEqual([])
 })
+
+test('with another key than they were sealed with they are a fault of the service, and nothing is told of it', async () => {
+  const { ask, redis, prefix } = await testApp({ SECRETS_KEY })
+  const stranger = (await openSealer({ SECRETS_KEY: '7'.repeat(64) }, 'do without'))!
+  await new InstallationKeys(new Scripts(redis, prefix), stranger).all()
+  const answer = await ask(PATH)
+  expect([answer.statusCode, answer.json().code]).toEqual([500, 'internal'])
+  expect(answer.body).not.toMatch(/SECRETS_KEY|seal/)
+})

@@ -26,7 +26,7 @@ export interface SignatureHeaders {
   'webhook-signature': string
 }
 
-// On the thread pool: in the event loop it would take 40 µs of it, on it 8 (docs/decisions/014).
+// On the thread pool: in the thread of the event loop it would take more than three times as much of that (docs/decisions/014).
 const signEd25519 = promisify(sign)
 
 /**
