@@ -1,4 +1,4 @@
-# One image for both apps: the command tells which. Node runs the TypeScript as it is, so there is nothing to build.
+# One image for the apps: the command tells which. `accepted` is the command line. Node runs the TypeScript as it is, so there is nothing to build.
 
 FROM node:24-slim AS dependencies
 WORKDIR /app
@@ -6,12 +6,14 @@ WORKDIR /app
 COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
 COPY apps/api/package.json apps/api/
 COPY apps/worker/package.json apps/worker/
+COPY apps/cli/package.json apps/cli/
 COPY packages/contract/package.json packages/contract/
 COPY packages/core/package.json packages/core/
 COPY packages/operations/package.json packages/operations/
 RUN --mount=type=cache,target=/root/.npm --mount=type=cache,target=/root/.local/share/pnpm/store \
     npx --yes "pnpm@$(node -p 'require("./package.json").devEngines.packageManager.version')" install \
-      --frozen-lockfile --prod --filter-prod @accepted/api... --filter-prod @accepted/worker...
+      --frozen-lockfile --prod --filter-prod @accepted/api... --filter-prod @accepted/worker... \
+      --filter-prod @accepted/cli...
 
 FROM node:24-slim
 ENV NODE_ENV=production HOST=0.0.0.0
@@ -19,5 +21,7 @@ WORKDIR /app
 COPY --from=dependencies /app ./
 COPY apps apps
 COPY packages packages
+# A new volume here belongs to the user: for the file of SECRETS_KEY_FILE.
+RUN ln -s /app/apps/cli/src/main.ts /usr/local/bin/accepted && install -d -o node -g node -m 0700 /var/lib/accepted
 USER node
 CMD ["node", "apps/api/src/main.ts"]

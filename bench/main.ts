@@ -8,6 +8,7 @@ import { http } from './http.bench.ts'
 import { memory } from './memory.bench.ts'
 import { polling } from './polling.bench.ts'
 import { report } from './report.bench.ts'
+import { signing } from './signing.bench.ts'
 import { tasks } from './tasks.bench.ts'
 import { waiting } from './waiting.bench.ts'
 
@@ -17,6 +18,8 @@ interface Bench {
   /** What is to say of the figures. */
   note: string
 }
+
+const NOTE = `Node ${process.version}, ${availableParallelism()} cores, medians of rounds measured in turn.`
 
 /**
  * `npm run bench -- [--save] [NAME…]`: measures, prints, and with `--save` keeps the figures in bench/figures.md; those
@@ -29,6 +32,7 @@ const BENCHES: Record<string, Bench> = {
   cancel: onRedis(cancel),
   waiting: onRedis(waiting),
   report: onRedis(report),
+  signing: { measure: signing, note: NOTE },
   polling: {
     measure: polling,
     note: 'Simulated, the same on every machine; "by hand" asks every second. [polling.md](../docs/benchmarks/polling.md) tells more.',
@@ -37,7 +41,7 @@ const BENCHES: Record<string, Bench> = {
 
 function onRedis(measure: (redisUrl: string) => Promise<Figure[]>): Bench {
   return {
-    note: `Node ${process.version}, ${availableParallelism()} cores, medians of rounds measured in turn.`,
+    note: NOTE,
     async measure() {
       const redis = await startLocalRedis()
       try {

@@ -12,6 +12,7 @@ const scripts = {
   check: 'scripts/check.ts',
   bench: 'bench/main.ts',
   docs: 'scripts/docs.ts',
+  accepted: 'apps/cli/src/main.ts',
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url))

@@ -27,6 +27,7 @@ beforeAll(async () => {
     subscriber,
     publicUrl: () => 'https://api.accepted.example',
     version: '1.2.3',
+    sealer: undefined,
     log,
   })
   app.addHook('onClose', async () => {
@@ -57,6 +58,7 @@ const ROUTES = [
   'POST /orders',
   'POST /orders/reports',
   'GET /orders/reports/{report_id}',
+  'GET /.well-known/jwks.json',
   'GET /openapi.json',
   'GET /problems',
   'GET /problems/{code}',

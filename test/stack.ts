@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { checkedFetch, fetchDocument } from '@accepted/api/testing'
@@ -40,6 +41,7 @@ export async function startStack({
     KEY_PREFIX: freshPrefix(),
     LOG_LEVEL: 'debug',
     CAR_STEP_MS: '20',
+    SECRETS_KEY: randomBytes(32).toString('base64'),
     ...environment,
   }
   const startApi = (port = '0') => startApp('api', { ...shared, PORT: port })

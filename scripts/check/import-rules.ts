@@ -13,6 +13,7 @@ const mayImport: Record<string, readonly string[]> = {
   '@accepted/local-redis': [],
   '@accepted/api': ['@accepted/contract', '@accepted/core', '@accepted/operations'],
   '@accepted/worker': ['@accepted/contract', '@accepted/core', '@accepted/operations'],
+  '@accepted/cli': ['@accepted/core'],
   // The settings table of the README is made from the schemas.
   accepted: ['@accepted/core', '@accepted/operations'],
 }

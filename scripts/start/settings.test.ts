@@ -24,6 +24,14 @@ describe('the settings of npm start', () => {
     expect(settings.appEnvironment.SHUTDOWN_GRACE_SECONDS).toBe('2')
   })
 
+  test('keep the key of the secrets with the data, unless it is elsewhere', () => {
+    const keyFileOf = (env: NodeJS.ProcessEnv) =>
+      readStartSettings({ INIT_CWD: '/home/me', ...env }, '/project').appEnvironment.SECRETS_KEY_FILE
+    expect(keyFileOf({ SECRETS_KEY_FILE: '' })).toBe('/project/.data/secrets.key')
+    expect(keyFileOf({ DATA_DIR: 'mine' })).toBe('/home/me/mine/secrets.key')
+    expect(keyFileOf({ SECRETS_KEY_FILE: 'my.key' })).toBe('/home/me/my.key')
+  })
+
   test('leave a shutdown grace of the user alone', () => {
     const settings = readStartSettings({ SHUTDOWN_GRACE_SECONDS: '9' }, '/project')
     expect(settings.appEnvironment.SHUTDOWN_GRACE_SECONDS).toBe('9')

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 export interface StartSettings {
   /** A Redis that runs already; undefined: start a private one. */
   redisUrl: string | undefined
-  /** Where the private Redis keeps its data; absolute. */
+  /** Where the private Redis keeps its data, and the key of the secrets is; absolute. */
   dataDir: string
   /** What both apps get. */
   appEnvironment: NodeJS.ProcessEnv
@@ -15,9 +15,16 @@ const graceSeconds = '2'
 
 export function readStartSettings(env: NodeJS.ProcessEnv, projectRoot: string): StartSettings {
   const callerFolder = env.INIT_CWD || process.cwd()
+  const dataDir = env.DATA_DIR ? resolve(callerFolder, env.DATA_DIR) : join(projectRoot, '.data')
+  const { SECRETS_KEY_FILE: keyFile } = env
   return {
     redisUrl: env.REDIS_URL || undefined,
-    dataDir: env.DATA_DIR ? resolve(callerFolder, env.DATA_DIR) : join(projectRoot, '.data'),
-    appEnvironment: { ...env, SHUTDOWN_GRACE_SECONDS: env.SHUTDOWN_GRACE_SECONDS || graceSeconds },
+    dataDir,
+    appEnvironment: {
+      ...env,
+      SHUTDOWN_GRACE_SECONDS: env.SHUTDOWN_GRACE_SECONDS || graceSeconds,
+      // The first app that comes makes it.
+      SECRETS_KEY_FILE: keyFile ? resolve(callerFolder, keyFile) : join(dataDir, 'secrets.key'),
+    },
   }
 }

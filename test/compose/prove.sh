@@ -160,6 +160,16 @@ processes_are_confined() {
   proved 'api and worker run as the user node, without capabilities, on a read-only file system'
 }
 
+secrets_are_kept() {
+  local before file
+  before=$(dc exec -T api accepted secrets list --json)
+  expect 'secrets of' "$(printf %s "$before" | json 'it.map(({ tenant }) => tenant).join()')" default
+  expect 'the same secrets' "$(dc exec -T worker accepted secrets list --json)" "$before"
+  file=$(dc exec -T api stat -c '%a %U' /var/lib/accepted/secrets.key)
+  expect 'the file of the key' "$file" '600 node'
+  proved "'accepted secrets list' tells the same in every container; their key is in a volume, for its user alone"
+}
+
 redis_is_durable_and_private() {
   local container
   expect appendonly "$(dc exec -T redis redis-cli config get appendonly | tail -1 | tr -d '\r')" yes
@@ -291,6 +301,7 @@ worker_comes_back() {
 up_from_nothing
 image_is_lean
 processes_are_confined
+secrets_are_kept
 redis_is_durable_and_private
 car_is_built
 report_is_made

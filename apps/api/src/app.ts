@@ -2,9 +2,11 @@ import type { OperationContract } from '@accepted/contract'
 import {
   type ApiSettings,
   Estimator,
+  InstallationKeys,
   LaneJobs,
   type Logger,
   Scripts,
+  type Sealer,
   Submissions,
   TaskControl,
   TaskReader,
@@ -33,6 +35,7 @@ import { requestId, requestIds } from './plugins/request-ids.ts'
 import { validation } from './plugins/validation.ts'
 import { carRoutes, readCar } from './routes/cars.ts'
 import { healthRoutes } from './routes/health.ts'
+import { jwksRoutes } from './routes/jwks.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { orderRoutes } from './routes/orders.ts'
 import { problemPages } from './routes/problem-pages.ts'
@@ -63,6 +66,8 @@ export interface ApiDependencies {
   /** Base of absolute links, without a slash at its end; asked for when the app is ready or later. */
   publicUrl: () => string
   version: string
+  /** Opens the secrets; undefined if there is no key, and so no callbacks. */
+  sealer: Sealer | undefined
   log: Logger
   /** Other limits than `STREAM_LIMITS`. */
   streamLimits?: Partial<StreamLimits>
@@ -70,7 +75,7 @@ export interface ApiDependencies {
 
 /** Builds the API: no environment, no listening. Closing it leaves nothing behind but the connections it was given. */
 export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> {
-  const { settings, contracts, redis, subscriber, publicUrl, version, log } = deps
+  const { settings, contracts, redis, subscriber, publicUrl, version, sealer, log } = deps
   const jobs = new LaneJobs(redis, settings.KEY_PREFIX, log)
   const scripts = new Scripts(redis, settings.KEY_PREFIX, jobs)
   const upkeep = new Upkeep(scripts, jobs)
@@ -149,6 +154,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   })
   const lanes = [...new Set([...contracts.values()].map(({ lane }) => lane))]
   healthRoutes(app, { lanes, laneState: (lane) => upkeep.laneState(0, lane) })
+  jwksRoutes(app, sealer && new InstallationKeys(scripts, sealer))
   problemPages(app)
   app.after(() => app.refuseOtherMethods())
   // The server closes once all are answered.

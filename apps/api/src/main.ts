@@ -5,6 +5,7 @@ import {
   connectForAnswers,
   connectForWatching,
   createLog,
+  openSealer,
   readSettings,
   runProcess,
   SettingsError,
@@ -23,14 +24,16 @@ await runProcess(async () => {
   if (settings.RETRY_AFTER_MIN > settings.RETRY_AFTER_MAX) {
     throw new SettingsError([`RETRY_AFTER_MIN=${settings.RETRY_AFTER_MIN}: is more than RETRY_AFTER_MAX`])
   }
+  const sealer = await openSealer(settings, 'make')
   const log = createLog('api', settings.LOG_LEVEL)
+  if (!sealer) log.warn('neither SECRETS_KEY nor SECRETS_KEY_FILE is set: no callbacks are sent')
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
   const redis = connectForAnswers(settings.REDIS_URL, log)
   const subscriber = connectForWatching(settings.REDIS_URL, log)
   let listening = ''
   const publicUrl = () => settings.PUBLIC_URL ?? listening
   const contracts = await loadContracts()
-  const app = await buildApp({ settings, contracts, redis, subscriber, publicUrl, version, log })
+  const app = await buildApp({ settings, contracts, redis, subscriber, publicUrl, version, sealer, log })
   const { HOST, PORT } = settings
   try {
     await app.listen({ host: HOST, port: PORT })

@@ -52,7 +52,7 @@ const HEADERS = {
   },
   'Cache-Control': {
     type: 'string',
-    pattern: '^[a-z-]+(, [a-z-]+)*$',
+    pattern: '^[a-z-]+(=\\d+)?(, [a-z-]+(=\\d+)?)*$',
     description: 'How it may be kept',
     examples: ['private, no-cache'],
   },

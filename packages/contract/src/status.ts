@@ -41,12 +41,7 @@ export const END_REASONS = [...CANCEL_REASONS, ...FAILURE_REASONS] as const
 export type EndReason = (typeof END_REASONS)[number]
 
 /** What a callback can tell of. */
-export const CALLBACK_EVENTS = [
-  'started',
-  'progress',
-  'awaiting_confirmation',
-  ...ENDED_STATUSES,
-] as const
+export const CALLBACK_EVENTS = ['started', 'progress', 'awaiting_confirmation', ...ENDED_STATUSES] as const
 export type CallbackEvent = (typeof CALLBACK_EVENTS)[number]
 
 /** What it tells of unless the request says otherwise: that the task ended, or that the client's word is awaited. */

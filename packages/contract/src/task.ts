@@ -89,7 +89,10 @@ const members = {
     description: 'As `Task-Priority` asked for it; 0 first',
   }),
   callback_url: Nullable(
-    Type.String({ format: 'uri', description: 'Where its callbacks go, without its query; null: it has none' }),
+    Type.String({
+      format: 'uri',
+      description: 'Where its callbacks go, without its query; null: it has none',
+    }),
   ),
   callback_events: Type.Array(OneOf(CALLBACK_EVENTS, 'What a callback tells of'), {
     description: 'Of what they tell',

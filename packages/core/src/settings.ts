@@ -12,11 +12,25 @@ export const SharedSettings = Type.Object({
     default: 'accepted',
     description: 'What every key in Redis begins with, so that several stacks can share one',
   }),
+  SECRETS_KEY: Type.Optional(
+    Type.String({
+      description:
+        'What secrets are sealed with at rest: 32 bytes in base64 or hexadecimal (`openssl rand -base64 32`). To replace it: the new key, a comma, the old one. Without it, and without `SECRETS_KEY_FILE`, there are no callbacks',
+    }),
+  ),
+  SECRETS_KEY_FILE: Type.Optional(
+    Type.String({
+      description:
+        'The file that has it, if `SECRETS_KEY` is not set; made, with a new key, if it is not there. Under `npm start`: `secrets.key` in `DATA_DIR`',
+    }),
+  ),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     default: 'info',
     description: 'What is logged, by the levels of pino',
   }),
 })
+
+export type SharedSettings = Static<typeof SharedSettings>
 
 export const ApiSettings = Type.Object({
   ...SharedSettings.properties,

@@ -1,4 +1,12 @@
-import { ApiSettings, connectForAnswers, connectForWatching, createLog, readSettings } from '@accepted/core'
+import { randomBytes } from 'node:crypto'
+import {
+  ApiSettings,
+  connectForAnswers,
+  connectForWatching,
+  createLog,
+  openSealer,
+  readSettings,
+} from '@accepted/core'
 import { freshPrefix } from '@accepted/core/testing'
 import { loadContracts } from '@accepted/operations'
 import { inject, onTestFinished } from 'vitest'
@@ -19,6 +27,7 @@ export async function testApp(
   const settings = readSettings(ApiSettings, {
     REDIS_URL: inject('redisUrl'),
     KEY_PREFIX: prefix,
+    SECRETS_KEY: randomBytes(32).toString('hex'),
     ...environment,
   })
   const redis = connectForAnswers(settings.REDIS_URL, log)
@@ -31,6 +40,7 @@ export async function testApp(
     subscriber,
     publicUrl,
     version: '0.0.0',
+    sealer: await openSealer(settings, 'do without'),
     log,
     streamLimits,
   })

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { LaneJobs } from '../lane-jobs.ts'
 import { createLog } from '../log.ts'
 import { connectForAnswers } from '../redis.ts'
 import { createdId, freshPrefix, submission, testStore } from '../testing/index.ts'
@@ -32,8 +31,7 @@ test('scripts that Redis has forgotten are sent again', async () => {
 test('a Redis that is not there is an outage, told at once', async () => {
   const log = createLog('test', 'silent')
   const redis = connectForAnswers('redis://127.0.0.1:1', log)
-  const prefix = freshPrefix()
-  const scripts = new Scripts(redis, prefix, new LaneJobs(redis, prefix, log))
+  const scripts = new Scripts(redis, freshPrefix(), null)
   await expect(scripts.run('read', 0, [])).rejects.toBeInstanceOf(StoreUnavailable)
   redis.disconnect()
 })

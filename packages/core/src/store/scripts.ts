@@ -12,16 +12,20 @@ const NAMES = [
   'delete',
   'end',
   'heartbeat',
+  'keep-secret',
   'lane',
   'list',
   'list-deliveries',
   'list-endpoints',
   'progress',
   'read',
+  'read-secrets',
   'recover',
   'redeliver',
   'renew',
   'requeue',
+  'reseal-secret',
+  'rotate-secret',
   'settle-delivery',
   'step',
   'take-delivery',
@@ -29,7 +33,7 @@ const NAMES = [
 ] as const
 export type ScriptName = (typeof NAMES)[number]
 
-/** What a script takes besides its shard. */
+/** What a script takes besides its place. */
 export type ScriptArgument = string | number
 
 /**
@@ -59,8 +63,8 @@ export function composeScript(file: URL): string {
 }
 
 /**
- * The Lua scripts on one connection. Each is one transition, in one shard, under `KEYS[1]`, the shard's prefix. The jobs that
- * a transition wants in whatever lanes are added here.
+ * The Lua scripts on one connection. Each is one transition in one place under `KEYS[1]`, its prefix: a shard, or where the
+ * secrets are. The jobs that a transition wants in whatever lanes are added here.
  */
 export class Scripts {
   readonly redis: Redis
@@ -68,11 +72,14 @@ export class Scripts {
   /** Number of shards; a shard is 0…shards-1. */
   readonly shards: number
   readonly #prefix: string
-  readonly #jobs: LaneJobs
+  readonly #jobs: Pick<LaneJobs, 'add'> | null
   readonly #commands: ScriptCommands
 
-  /** @param prefix what every key begins with; no `{`, `}` */
-  constructor(redis: Redis, prefix: string, jobs: LaneJobs, shards = 1) {
+  /**
+   * @param prefix what every key begins with; no `{`, `}`
+   * @param jobs null: for who puts nothing into lanes
+   */
+  constructor(redis: Redis, prefix: string, jobs: Pick<LaneJobs, 'add'> | null, shards = 1) {
     this.redis = redis
     this.shards = shards
     this.#prefix = prefix
@@ -87,16 +94,30 @@ export class Scripts {
     return shardPrefix(this.#prefix, shard)
   }
 
+  /** The prefix of the secrets, outside the shards: the tasks of one tenant may be in any, and its secrets are few. */
+  get secretsPrefix(): string {
+    return `${this.#prefix}:{secrets}:`
+  }
+
   /** @throws {StoreUnavailable} when Redis is away; any other error is a fault in a script */
   async run(name: ScriptName, shard: number, args: ScriptArgument[]): Promise<ScriptAnswer> {
-    const [nowMs, wanted, answer] = await guarded(() =>
-      this.#commands[`accepted:${name}`]!.call(this.redis, this.prefixOf(shard), ...args),
-    )
-    this.clock.learn(nowMs)
+    const [nowMs, wanted, answer] = await this.#run(name, this.prefixOf(shard), args)
     for (let at = 0; at < wanted.length; at += 2) {
-      this.#jobs.add(shard, wanted[at] as string, wanted[at + 1] as number)
+      this.#jobs?.add(shard, wanted[at] as string, wanted[at + 1] as number)
     }
     return { nowMs, answer }
+  }
+
+  /** Runs a script where the secrets are. @throws {StoreUnavailable} as `run` */
+  async runOnSecrets(name: ScriptName, args: ScriptArgument[]): Promise<ScriptAnswer> {
+    const [nowMs, , answer] = await this.#run(name, this.secretsPrefix, args)
+    return { nowMs, answer }
+  }
+
+  async #run(name: ScriptName, prefix: string, args: ScriptArgument[]): Promise<ScriptReply> {
+    const reply = await guarded(() => this.#commands[`accepted:${name}`]!.call(this.redis, prefix, ...args))
+    this.clock.learn(reply[0])
+    return reply
   }
 
   /**

@@ -1,6 +1,6 @@
 #!lua
 -- uses shard records packing
--- Moves all that a shard keeps into the past, as if that much time had gone by. ARGV: ms.
+-- Moves all that a shard keeps, or the secrets, into the past, as if that much time had gone by. ARGV: ms.
 local ms = tonumber(ARGV[1])
 
 -- What a text of a time becomes.
@@ -50,6 +50,15 @@ local function earlier_tombstones(key)
   redis.call('PEXPIRE', key, left - ms)
 end
 
+local function earlier_rings(key)
+  for _, owner in ipairs(redis.call('HKEYS', key)) do
+    local ring = redis.call('HGET', key, owner):gsub('(%d+) (%d+)( %S+)', function(created, expires, sealed)
+      return earlier(created) .. ' ' .. (expires == '0' and expires or earlier(expires)) .. sealed
+    end)
+    redis.call('HSET', key, owner, ring)
+  end
+end
+
 -- A list is named by its minute: its tasks go to the lists of their new expiries.
 local function earlier_expiry(key)
   local ids = redis.call('LRANGE', key, 0, -1)
@@ -70,6 +79,7 @@ for _, key in ipairs(redis.call('KEYS', P .. '*')) do
   elseif kind == 'lane' then earlier_fields(key, { 'fetched', 'probed' })
   elseif kind == 'upkeep' then earlier_fields(key, { 'ticked', 'leases_hold_until' })
   elseif kind == 'slots' then earlier_scores(key, ms, -1)
+  elseif kind == 'ring' then earlier_rings(key)
   elseif kind == 'expire' then
     for _, id in ipairs(earlier_expiry(key)) do expiring[#expiring + 1] = id end
   end

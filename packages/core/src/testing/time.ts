@@ -3,8 +3,8 @@ import { composeScript, type Scripts } from '../store/scripts.ts'
 const PASS_TIME = composeScript(new URL('./pass-time.lua', import.meta.url))
 
 /**
- * Lets time pass without waiting for it: moves all that the first shard keeps into the past. Nothing becomes due by itself:
- * tick, or read.
+ * Lets time pass without waiting for it: moves all that the first shard keeps, and the secrets, into the past. Nothing becomes due
+ * by itself: tick, or read.
  *
  * @param ms whole seconds, since tombstones die by the second
  * @param watched as if somebody had ticked all the while, with nothing to do; else leases get a whole term more at the next
@@ -17,6 +17,7 @@ export async function passTime(
 ): Promise<void> {
   if (ms % 1000 !== 0) throw new TypeError('whole seconds only')
   const prefix = scripts.prefixOf(0)
+  await redis.eval(PASS_TIME, 1, scripts.secretsPrefix, ms)
   const [now] = (await redis.eval(PASS_TIME, 1, prefix, ms)) as [number]
   if (watched) await redis.hset(`${prefix}upkeep`, 'ticked', now)
 }

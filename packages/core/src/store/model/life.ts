@@ -32,12 +32,11 @@ export class Life {
         this.#jobs += count
       },
     }
-    const jobs = counter as LaneJobs
-    const scripts = new Scripts(store.redis, store.prefix, jobs)
+    const scripts = new Scripts(store.redis, store.prefix, counter)
     const reader = new TaskReader(scripts)
     this.#clients = new Clients(this.model, scripts, reader)
     this.#workers = new Workers(this.model, scripts, reader, () => this.check())
-    this.#upkeep = new Upkeep(scripts, jobs)
+    this.#upkeep = new Upkeep(scripts, counter as LaneJobs)
   }
 
   /** Does one action, if there is what it acts on, and checks all. @throws {AssertionError} */

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest'
+import { readArguments, UsageError } from './arguments.ts'
+import { COMMANDS } from './commands/index.ts'
+
+const read = (line: string) => readArguments(line.split(' ').filter(Boolean), COMMANDS)
+
+describe('arguments', () => {
+  test('name a command and its options', () => {
+    expect(read('secrets rotate --tenant north --overlap=90s --json')).toMatchObject({
+      command: { name: 'secrets rotate' },
+      options: { tenant: 'north', overlap: '90s' },
+      json: true,
+    })
+    expect(read('secrets list')).toMatchObject({
+      command: { name: 'secrets list' },
+      options: {},
+      json: false,
+    })
+  })
+
+  test.each(['--help', '-h', 'secrets list --help', 'secrets --help'])('ask for help by "%s"', (line) => {
+    expect(read(line)).toBe('help')
+  })
+
+  test.each([
+    ['', 'There is no command.'],
+    ['secret list', 'There is no command secret.'],
+    ['secrets', 'What of secrets? There is list, rotate, reseal.'],
+    ['secrets --json', 'What of secrets? There is list, rotate, reseal.'],
+    ['secrets show', 'There is no command secrets show; of secrets there is list, rotate, reseal.'],
+    ['secrets list --tennant x', "secrets list: Unknown option '--tennant'."],
+    ['secrets list --overlap 1h', "secrets list: Unknown option '--overlap'."],
+    ['secrets list more', "secrets list: Unexpected argument 'more'."],
+    ['secrets list --tenant', "secrets list: Option '--tenant <value>' argument missing."],
+    ['secrets list --tenant=', '--tenant: must be 1 to 64 letters, digits, dots, dashes and underscores.'],
+    [
+      'secrets list --tenant {north}',
+      '--tenant: must be 1 to 64 letters, digits, dots, dashes and underscores.',
+    ],
+    ['secrets rotate --overlap 1y', '--overlap: must be 0, or a number and s, m, h or d.'],
+    ['secrets rotate --overlap=-1h', '--overlap: must be 0, or a number and s, m, h or d.'],
+    ['constructor', 'There is no command constructor.'],
+  ])('"%s" are told to be at fault in words', (line, words) => {
+    let told: unknown
+    try {
+      read(line)
+    } catch (error) {
+      told = error
+    }
+    expect(told).toBeInstanceOf(UsageError)
+    expect((told as UsageError).message).toBe(words)
+  })
+})

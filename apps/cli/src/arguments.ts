@@ -1,0 +1,60 @@
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
+import type { Command } from './command.ts'
+
+/** Arguments that are no command. The message tells what is wrong with them. */
+export class UsageError extends Error {
+  override name = 'UsageError'
+}
+
+/** A command as it was called. */
+export interface Invocation {
+  command: Command
+  options: Record<string, string>
+  json: boolean
+}
+
+/**
+ * Reads the arguments of the command line.
+ *
+ * @throws {UsageError} for an unknown command or option, or a value out of form
+ */
+export function readArguments(args: string[], commands: readonly Command[]): Invocation | 'help' {
+  if (args.includes('--help') || args.includes('-h')) return 'help'
+  const { command, rest } = commandOf(args, commands)
+  const config: ParseArgsOptionsConfig = { json: { type: 'boolean' } }
+  for (const name of Object.keys(command.options)) config[name] = { type: 'string' }
+  const { json = false, ...options } = parsed(rest, config, command)
+  for (const [name, value] of Object.entries(options)) {
+    const fault = command.options[name]!.faultOf(value as string)
+    if (fault) throw new UsageError(`--${name}: ${fault}.`)
+  }
+  return { command, options: options as Record<string, string>, json: json as boolean }
+}
+
+/** The command that the first two words name. */
+function commandOf(args: string[], commands: readonly Command[]) {
+  const [group, verb, ...rest] = args
+  const name = [group, verb].join(' ')
+  const command = commands.find((known) => known.name === name)
+  if (command) return { command, rest }
+  if (group === undefined) throw new UsageError('There is no command.')
+  const inGroup = commands.filter((known) => known.name.startsWith(`${group} `))
+  if (inGroup.length === 0) throw new UsageError(`There is no command ${group}.`)
+  const verbs = inGroup.map((known) => known.name.slice(group.length + 1)).join(', ')
+  throw new UsageError(
+    verb === undefined || verb.startsWith('-')
+      ? `What of ${group}? There is ${verbs}.`
+      : `There is no command ${name}; of ${group} there is ${verbs}.`,
+  )
+}
+
+function parsed(args: string[], options: ParseArgsOptionsConfig, command: Command) {
+  try {
+    return parseArgs({ args, options, strict: true, allowPositionals: false }).values
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (!code?.startsWith('ERR_PARSE_ARGS')) throw error
+    // Node's words go on with advice that does not fit here.
+    throw new UsageError(`${command.name}: ${message.split(/\. |\n/)[0]!.replace(/\.$/, '')}.`)
+  }
+}

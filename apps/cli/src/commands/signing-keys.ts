@@ -1,0 +1,28 @@
+import { type InstallationKey, whpk } from '@accepted/core'
+import type { Command, Row } from '../command.ts'
+import { timestamp } from '../timestamp.ts'
+import { OVERLAP, overlapOf } from './overlap.ts'
+
+export const SIGNING_KEYS_COMMANDS: Command[] = [
+  {
+    name: 'signing-keys list',
+    summary: 'The public Ed25519 keys of callbacks, as /.well-known/jwks.json has them too.',
+    options: {},
+    run: async ({ keys }) => (await keys.all()).map(rowOf),
+  },
+  {
+    name: 'signing-keys rotate',
+    summary: 'A new Ed25519 key. The one before stays valid for the overlap, any older one does not.',
+    options: { overlap: OVERLAP },
+    run: async ({ keys }, options) => (await keys.rotate(overlapOf(options))).map(rowOf),
+  },
+]
+
+function rowOf({ publicJwk, createdMs, expiresMs }: InstallationKey): Row {
+  return {
+    kid: publicJwk.kid,
+    public_key: whpk(publicJwk),
+    created_at: timestamp(createdMs),
+    expires_at: timestamp(expiresMs),
+  }
+}

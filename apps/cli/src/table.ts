@@ -1,0 +1,18 @@
+import type { Row } from './command.ts'
+
+/** Rows as lines in columns, under the names of their members. */
+export function tableOf(rows: readonly Row[]): string {
+  if (rows.length === 0) return 'none\n'
+  const names = Object.keys(rows[0]!)
+  const lines = [names, ...rows.map((row) => names.map((name) => String(row[name] ?? '-')))]
+  const widths = names.map((_, column) => Math.max(...lines.map((cells) => cells[column]!.length)))
+  return lines
+    .map(
+      (cells) =>
+        `${cells
+          .map((cell, column) => cell.padEnd(widths[column]!))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('')
+}

@@ -1,0 +1,223 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { until } from '@accepted/core/testing'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
+const HOUR_MS = 3_600_000
+
+let folder: string
+let stop: () => Promise<void>
+let api: string
+
+interface Ran {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+/** Runs a command line in the folder above DATA_DIR, with nothing else of an environment. */
+async function accepted(line: string, environment: NodeJS.ProcessEnv = { DATA_DIR: 'data' }): Promise<Ran> {
+  const args = [path('../apps/cli/src/main.ts'), ...line.split(' ').filter(Boolean)]
+  const options = { cwd: folder, env: { PATH: process.env.PATH, ...environment }, timeout: 15_000 }
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, options, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code ?? -1) : 0, stdout, stderr }),
+    )
+  })
+}
+
+async function json<T = Record<string, string | null>[]>(line: string): Promise<T> {
+  const { code, stdout, stderr } = await accepted(`${line} --json`)
+  expect([code, stderr]).toEqual([0, ''])
+  expect(stdout.trimEnd()).not.toContain('\n')
+  return JSON.parse(stdout)
+}
+
+/** `npm start`, on a private Redis, in a folder of its own. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'command-line-'))
+  const start = spawn(process.execPath, [path('../scripts/start.ts')], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, INIT_CWD: folder, DATA_DIR: 'data', PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  stop = async () => {
+    start.kill('SIGINT')
+    if (start.exitCode === null) await once(start, 'exit')
+  }
+  let said = ''
+  start.stdout.on('data', (text) => {
+    said += text
+  })
+  const [, url] = await until(async () => / API +(\S+)\n.*Ctrl-C stops everything/s.exec(said), 30_000)
+  api = url!
+})
+afterAll(async () => {
+  await stop()
+  await rm(folder, { recursive: true })
+})
+
+describe('with DATA_DIR alone', () => {
+  test('the key of the secrets is there, for its owner alone', async () => {
+    expect((await stat(join(folder, 'data/secrets.key'))).mode & 0o777).toBe(0o600)
+  })
+
+  test('secrets list tells the secrets in full, the same each time', async () => {
+    const listed = await json('secrets list')
+    expect(listed).toEqual([
+      {
+        tenant: 'default',
+        secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
+        created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+        expires_at: null,
+      },
+    ])
+    expect(await json('secrets list --tenant default')).toEqual(listed)
+  })
+
+  test('secrets rotate tells the new secret and the old one, which expires a day later', async () => {
+    const [first] = await json('secrets list --tenant rotated')
+    const rotated = await json('secrets rotate --tenant rotated')
+    const [fresh, old] = rotated
+    expect(old).toEqual({ ...first, expires_at: expect.any(String) })
+    expect(Date.parse(old!.expires_at!) - Date.parse(fresh!.created_at!)).toBe(24 * HOUR_MS)
+    expect(await json('secrets list --tenant rotated')).toEqual(rotated)
+    const [, shorter] = await json('secrets rotate --tenant rotated --overlap 1h')
+    expect(shorter!.secret).toBe(fresh!.secret)
+    expect(await json('secrets rotate --tenant rotated --overlap 0')).toHaveLength(1)
+  })
+
+  test('without --tenant a command is for all', async () => {
+    await json('secrets list --tenant another')
+    const before = await json('secrets list')
+    const tenants = [...new Set(before.map(({ tenant }) => tenant))]
+    expect(tenants).toEqual(expect.arrayContaining(['another', 'default']))
+    const after = await json('secrets rotate --overlap 0')
+    expect(after.map(({ tenant }) => tenant)).toEqual(tenants)
+    const known = new Set(before.map(({ secret }) => secret))
+    expect(after.filter(({ secret }) => known.has(secret!))).toEqual([])
+  })
+
+  test('signing-keys tells the keys that the API publishes', async () => {
+    const [listed] = await json('signing-keys list')
+    const published = await (await fetch(`${api}/.well-known/jwks.json`)).json()
+    const x = Buffer.from(listed!.public_key!.replace('whpk_', ''), 'base64').toString('base64url')
+    expect(published).toMatchObject({ keys: [{ kid: listed!.kid, x }] })
+    const [fresh, old] = await json('signing-keys rotate --overlap 30m')
+    expect(old).toEqual({ ...listed, expires_at: expect.any(String) })
+    expect(fresh!.kid).not.toBe(listed!.kid)
+  })
+
+  test('secrets reseal tells how many it had to', async () => {
+    await json('secrets list')
+    expect(await json<object>('secrets reseal')).toEqual({ resealed: 0 })
+    const key = (await readFile(join(folder, 'data/secrets.key'), 'utf8')).trim()
+    const other = Buffer.alloc(32, 7).toString('hex')
+    const moved = await accepted('secrets reseal --json', {
+      DATA_DIR: 'data',
+      SECRETS_KEY: `${other},${key}`,
+    })
+    const { resealed } = JSON.parse(moved.stdout)
+    expect(resealed).toBeGreaterThanOrEqual(2)
+    const wrong = await accepted('secrets list')
+    expect(wrong.code).toBe(1)
+    expect(wrong.stderr).toMatch(/^SECRETS_KEY does not open the callback secret of \w+: .*\n$/)
+    const back = { DATA_DIR: 'data', SECRETS_KEY: `${key},${other}` }
+    expect(JSON.parse((await accepted('secrets reseal --json', back)).stdout)).toEqual({ resealed })
+  })
+
+  test('without --json the answer is a table', async () => {
+    const { code, stdout } = await accepted('secrets list --tenant default')
+    const [head, ...lines] = stdout.trimEnd().split('\n')
+    expect(code).toBe(0)
+    expect(head).toMatch(/^tenant +secret +created_at +expires_at$/)
+    for (const line of lines) expect(line).toMatch(/^default {2}whsec_\S{44} {2}\S+Z {2}(-|\S+Z)$/)
+  })
+})
+
+describe('told in words, without a stack', () => {
+  test('arguments that are no command, with the usage, and exit code 2', async () => {
+    for (const line of [
+      '',
+      'secrets',
+      'secrets drop',
+      'secrets list --all',
+      'secrets rotate --overlap soon',
+    ]) {
+      const { code, stdout, stderr } = await accepted(line)
+      expect([code, stdout], line).toEqual([2, ''])
+      expect(stderr).toMatch(/^[^\n]+\.\n\nusage: accepted COMMAND/)
+    }
+    const { code, stdout } = await accepted('--help')
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^usage: accepted COMMAND/)])
+  })
+
+  const key = { SECRETS_KEY: Buffer.alloc(32, 7).toString('base64') }
+  test.each([
+    [
+      'Redis is not there',
+      { REDIS_URL: 'redis://:hidden@127.0.0.1:1', ...key },
+      /^Redis at 127\.0\.0\.1:1 cannot be reached: .+\.\n$/,
+    ],
+    [
+      'nothing runs',
+      { DATA_DIR: 'elsewhere' },
+      /^No running installation is found: .+\/elsewhere \(DATA_DIR\)\.\n$/,
+    ],
+    [
+      'there is no key',
+      { DATA_DIR: 'elsewhere', REDIS_URL: 'redis://127.0.0.1:1' },
+      /^There is no key for the secrets: .+\/elsewhere\/secrets\.key/,
+    ],
+    [
+      'SECRETS_KEY is at fault',
+      { DATA_DIR: 'data', SECRETS_KEY: 'hidden' },
+      /^The settings are faulty:\n {2}SECRETS_KEY: it is not 32 bytes/,
+    ],
+    [
+      'REDIS_URL is at fault',
+      { REDIS_URL: 'localhost', ...key },
+      /^The settings are faulty:\n {2}REDIS_URL=/,
+    ],
+  ])('that %s, with exit code 1', async (_, environment, words) => {
+    const { code, stdout, stderr } = await accepted('secrets list', environment)
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(words)
+    expect(stderr).not.toMatch(/hidden|\n {4}at /)
+  })
+
+  test('that Redis accepts and never answers, within seconds', async () => {
+    const server = createServer(() => {}).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const { port } = server.address() as AddressInfo
+    const { code, stderr } = await accepted('secrets list', {
+      REDIS_URL: `redis://127.0.0.1:${port}`,
+      ...key,
+    })
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^Redis at 127\.0\.0\.1:\d+ cannot be reached: .+\.\n$/),
+    ])
+  })
+
+  test('that the key file has no key', async () => {
+    const file = join(folder, 'wrong.key')
+    await writeFile(file, 'hidden\n')
+    const { code, stderr } = await accepted('secrets list', {
+      DATA_DIR: 'data',
+      SECRETS_KEY_FILE: 'wrong.key',
+    })
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining(`SECRETS_KEY_FILE=${file}: it is not 32 bytes`),
+    ])
+    expect(stderr).not.toContain('hidden')
+  })
+})
