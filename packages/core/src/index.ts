@@ -1,3 +1,7 @@
+export * from './callbacks/addresses.ts'
+export * from './callbacks/callback-url.ts'
+export * from './callbacks/name-resolver.ts'
+export * from './callbacks/targets.ts'
 export * from './estimator.ts'
 export * from './eta.ts'
 export * from './ids.ts'
