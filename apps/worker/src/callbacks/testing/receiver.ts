@@ -10,6 +10,8 @@ export interface Receiver {
   readonly accepted: number
   /** Connections that are open now. */
   readonly open: number
+  /** Bytes that came, over all connections that are closed, TLS handshakes included. */
+  readonly bytesRead: number
   /** The requests that came, as they came. */
   requests: string[]
 }
@@ -18,6 +20,8 @@ export interface ReceiverOptions {
   host?: string
   /** Makes it an https receiver. */
   tls?: TlsOptions
+  /** What it says as soon as somebody connects. */
+  greeting?: string
 }
 
 /**
@@ -27,14 +31,16 @@ export interface ReceiverOptions {
  */
 export async function startReceiver(
   answer: (socket: Socket, request: string) => void,
-  { host = '127.0.0.1', tls }: ReceiverOptions = {},
+  { host = '127.0.0.1', tls, greeting = '' }: ReceiverOptions = {},
 ): Promise<Receiver> {
   const sockets = new Set<Socket>()
   const requests: string[] = []
   let accepted = 0
+  let bytesRead = 0
   const serve = (socket: Socket) => {
     // Whatever becomes of a connection is for the test to judge by what the sender tells.
     socket.on('error', () => undefined)
+    socket.write(greeting)
     let text = ''
     socket.on('data', (chunk) => {
       text += chunk.toString('latin1')
@@ -50,7 +56,10 @@ export async function startReceiver(
   server.on('connection', (socket: Socket) => {
     accepted += 1
     sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    socket.once('close', () => {
+      sockets.delete(socket)
+      bytesRead += socket.bytesRead
+    })
   })
   server.listen(0, host)
   await once(server, 'listening')
@@ -65,6 +74,9 @@ export async function startReceiver(
     },
     get open() {
       return sockets.size
+    },
+    get bytesRead() {
+      return bytesRead
     },
     requests,
   }
