@@ -18,6 +18,7 @@ import {
 } from '../index.ts'
 
 export { type Contents, contentsOf } from './contents.ts'
+export { type DnsAnswer, startDnsServer } from './dns-server.ts'
 export { passTime } from './time.ts'
 
 /** Terms of upkeep that a test need not spell out. */
