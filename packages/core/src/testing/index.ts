@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { DEFAULT_CALLBACK_EVENTS } from '@accepted/contract'
 import { inject, onTestFinished } from 'vitest'
 import {
+  type Callback,
   connectForWork,
   createLog,
   Deliveries,
@@ -95,6 +97,17 @@ export function submission(changes: Partial<Submission> = {}): Submission {
     maxQueue: Number.POSITIVE_INFINITY,
     ...changes,
   }
+}
+
+/** The same with callbacks, by default of the default events. */
+export function calledBack(callback: Partial<Callback> = {}, changes: Partial<Submission> = {}): Submission {
+  const usual = submission(changes)
+  const given = {
+    url: 'https://shop.example/hook',
+    events: DEFAULT_CALLBACK_EVENTS,
+    base: 'http://api.example',
+  }
+  return { ...usual, head: { ...usual.head, callback: { ...given, ...callback } } }
 }
 
 /** The id of a task that was created. @throws {Error} if it was not */
