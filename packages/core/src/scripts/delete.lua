@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- uses shard records packing tombstones absent
--- Deletes an ended task: from now on only its tombstone is left. ARGV: tenant, id, accept_by (ms, Redis's clock), tombstone lifetime (ms).
+-- Deletes an ended task: from now on only its tombstone is left.
+-- ARGV: tenant, id, accept_by (ms, Redis's clock), tombstone lifetime (ms).
 -- Returns {now, 'deleted'} | {now, 'open', status} | {now, 'gone', status, reason, finished, resource} | {now, 'unknown'} |
 -- {now, 'late'}: what the client was refused never comes alive (rule 10).
 local tenant, id, tombstone_ms = ARGV[1], ARGV[2], tonumber(ARGV[4])

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- uses shard records fencing
 -- Renews the leases of a worker's tasks. ARGV: lease (ms), id, token, id, token, …
--- Returns {now, place, 'stale' | 'canceling', …}, places 0-based: of those that it does not hold any more, and of those whose
--- attempt is to settle. Upholds rule 5 (fencing).
+-- Returns {now, place, 'stale' | 'canceling', …}, places 0-based: of those that it does not hold any more, and of those
+-- whose attempt is to settle. Upholds rule 5 (fencing).
 local lease = tonumber(ARGV[1])
 local reply = { now }
 for at = 2, #ARGV, 2 do

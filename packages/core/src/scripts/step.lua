@@ -2,7 +2,8 @@
 -- uses shard records fencing
 -- A step begins, finishes or fails, or its undo begins or is done. ARGV: id, token, step, state, outcome (JSON, of a
 -- finished step). Kept as 'step:NAME' = a letter for the state, then the outcome.
--- Returns {now, 'ok' | 'canceling' | 'stale'}: none begins while the task is canceling, but what finishes is known to be undone.
+-- Returns {now, 'ok' | 'canceling' | 'stale'}: none begins while the task is canceling, but what finishes is known to be
+-- undone.
 -- Upholds rule 5 (fencing); a step's outcome is durable before the next begins.
 local LETTERS = {
   begun = 'b', begun_undoable = 'd', finished = 'f', undoable = 'u', failed = 'x', reverting = 'r', reverted = 'v',

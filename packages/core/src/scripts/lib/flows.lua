@@ -1,5 +1,5 @@
--- A lane is fair by flow. Keys: 'lane:L' hash {waiting, slots, fetched, probed}; 'flow:L:F' zset of waiting items; 'running:L' hash
--- flow -> running count; 'turns:L' zset of the ready flows, the next one first.
+-- A lane is fair by flow. Keys: 'lane:L' hash {waiting, slots, fetched, probed}; 'flow:L:F' zset of waiting items;
+-- 'running:L' hash flow -> running count; 'turns:L' zset of the ready flows, the next one first.
 -- A flow is ready when it has items and is below its cap; only ready flows stand in 'turns'.
 
 -- Tasks whose worker was lost twice run here, one at a time, so that a poison task takes no neighbours with it.
