@@ -5,11 +5,9 @@
 -- {now, 'gone', status, reason, finished, resource} | {now, 'unknown'} |
 -- {now, 'late'}: what the client was refused never comes alive (rule 10).
 local tenant, id, retention = ARGV[1], ARGV[2], tonumber(ARGV[4])
-if now > tonumber(ARGV[3]) then return { now, 'late' } end
-local record = open_record(id)
-if not record.fixed then return absent(tenant, id) end
-local owner, _, lane = fixed_of(record)
-if owner ~= tenant then return { now, 'unknown' } end
+local record, refusal = open_task_of(tenant, id, ARGV[3])
+if not record then return refusal end
+local _, _, lane = fixed_of(record)
 local jobs = 0
 if record.status ~= 'canceling' then jobs = cancel_task(id, record, 'client', retention) end
 local outcome = redis.call('EXISTS', open_key(id)) == 1 and 'canceling' or 'canceled'

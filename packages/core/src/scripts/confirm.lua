@@ -6,11 +6,9 @@
 -- {now, 'late'}: what the client was refused never comes alive (rule 10). A word that comes too late, for
 -- the confirmation or for the whole task, confirms nothing, whether or not a tick has come by (rule 6).
 local tenant, id, retention = ARGV[1], ARGV[2], tonumber(ARGV[4])
-if now > tonumber(ARGV[3]) then return { now, 'late' } end
-local record = open_record(id)
-if not record.fixed then return absent(tenant, id) end
-local owner, _, lane = fixed_of(record)
-if owner ~= tenant then return { now, 'unknown' } end
+local record, refusal = open_task_of(tenant, id, ARGV[3])
+if not record then return refusal end
+local _, _, lane = fixed_of(record)
 if record.status ~= 'awaiting_confirmation' then return { now, 'not_awaiting', record.status, lane, 0 } end
 local late = passed_deadline(record) and 'deadline' or now >= tonumber(record.confirm_by) and 'unconfirmed'
 if late then

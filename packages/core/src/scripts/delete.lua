@@ -5,13 +5,8 @@
 -- Returns {now, 'deleted'} | {now, 'open', status} | {now, 'gone', status, reason, finished, resource} | {now, 'unknown'} |
 -- {now, 'late'}: what the client was refused never comes alive (rule 10).
 local tenant, id, tombstone_ms = ARGV[1], ARGV[2], tonumber(ARGV[4])
-if now > tonumber(ARGV[3]) then return { now, 'late' } end
-local open = redis.call('HMGET', open_key(id), 'fixed', 'status')
-if open[1] then
-  if open[1]:match('^%S+') ~= tenant then return { now, 'unknown' } end
-  return { now, 'open', open[2] }
-end
-local found = absent(tenant, id)
-if found[2] ~= 'ended' then return found end
+local record, refusal = open_task_of(tenant, id, ARGV[3])
+if record then return { now, 'open', record.status } end
+if refusal[2] ~= 'ended' then return refusal end
 bury(id, map_of(done_record_slim(id)), tombstone_ms)
 return { now, 'deleted' }
