@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { createLog } from '@accepted/core'
-import { createdId, loseWorker, submission, terms, until } from '@accepted/core/testing'
+import { createTask, loseWorker, readTask, submission, terms, until } from '@accepted/core/testing'
 import { PermanentError } from '@accepted/operations'
 import { expect, test } from 'vitest'
 import { TaskRunner } from './task-runner.ts'
-import { readTask, scene } from './testing/scene.ts'
+import { scene } from './testing/scene.ts'
 
 test('a handler gets its input, completed by the schema, and its own settings', async () => {
   let seen: unknown
@@ -154,7 +154,7 @@ test('a step that runs cannot be run beside itself', async () => {
 test('an input that this worker’s contract refuses fails for good', async () => {
   const { store, runner } = await scene(async () => ({ sum: 1 }))
   await runner.runNext(0, 'test')
-  const strange = createdId(await store.submissions.create(submission({ body: '{"n":"many"}' })))
+  const strange = await createTask(store, { body: '{"n":"many"}' })
   await runner.runNext(0, 'test')
   expect(await readTask(store, strange)).toMatchObject({ status: 'failed', error: { code: 'invalid_input' } })
 })

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { Redis } from 'ioredis'
 import { expect, inject, onTestFinished, test, vi } from 'vitest'
 import { connectForWatching } from '../redis.ts'
-import { createdId, submission, testStore, until } from '../testing/index.ts'
+import { createTask, testStore, until } from '../testing/index.ts'
 import { StoreUnavailable } from './outage.ts'
 import type { ReadOutcome } from './reader.ts'
 import { TaskWatch } from './task-watch.ts'
@@ -14,7 +14,7 @@ async function watchedTask() {
   const subscriber = connectForWatching(inject('redisUrl'), store.log)
   onTestFinished(() => subscriber.disconnect())
   const watch = new TaskWatch(subscriber, store.scripts, store.reader, store.log)
-  const taskId = createdId(await store.submissions.create(submission()))
+  const taskId = await createTask(store)
   const claim = (await store.work.claim(0, 'test')) as Claim
   const leave = new AbortController()
   onTestFinished(() => leave.abort())
