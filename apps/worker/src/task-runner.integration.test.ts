@@ -127,6 +127,24 @@ test('whatever a handler throws is a failed attempt', async () => {
   }
 })
 
+test('an error that says that the task fails for good is believed, whatever its cause, and frozen too', async () => {
+  const thrown = [
+    new PermanentError('no', { cause: { status: 404 } }),
+    Object.freeze(new PermanentError('no')),
+  ]
+  for (const error of thrown) {
+    const { store, runner, taskId } = await scene(async () => {
+      throw error
+    })
+    await runner.runNext(0, 'test')
+    expect(await readTask(store, taskId)).toMatchObject({
+      status: 'failed',
+      reason: 'permanent_error',
+      error: { message: 'no' },
+    })
+  }
+})
+
 test('a step that the contract does not declare is a fault of the handler', async () => {
   const { store, runner, taskId } = await scene(async ({ step }) => ({
     sum: await step('three' as 'one', () => 3),
