@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { handWorker } from './testing/hand-worker.ts'
 import { expectProblem, post } from './testing/requests.ts'
 import { MUSTANG, testApp } from './testing/test-app.ts'
 
@@ -94,4 +95,23 @@ test('a full lane is refused with 503 and when to come again; so is one that is 
   expect(
     (await ask(post('/orders/reports', { start_date: '2021-10-01', end_date: '2021-10-02' }))).statusCode,
   ).toBe(202)
+})
+
+test('Task-Priority orders the tasks that wait: 0 overtakes all of its tenant, 7 lets all go before', async () => {
+  const { ask, redis, prefix } = await testApp()
+  const { claim } = handWorker(redis, prefix)
+  const start = async (priority?: string) => {
+    const headers = priority === undefined ? {} : { 'task-priority': priority }
+    return (await ask(post('/cars', MUSTANG, headers))).json()
+  }
+  const patient = await start('7')
+  const usual = [await start(), await start('3'), await start()]
+  const urgent = await start('0')
+  expect([patient, ...usual, urgent].map(({ priority }) => priority)).toEqual([7, 3, 3, 3, 0])
+  expect([patient, ...usual, urgent].map(({ queue_position }) => queue_position)).toEqual([0, 0, 1, 2, 0])
+  expect((await ask(`/tasks/${patient.task_id}`)).json()).toMatchObject({ queue_position: 4 })
+
+  const claimed: string[] = []
+  for (let n = 0; n < 5; n += 1) claimed.push((await claim()).task.taskId)
+  expect(claimed).toEqual([urgent, ...usual, patient].map(({ task_id }) => task_id))
 })
