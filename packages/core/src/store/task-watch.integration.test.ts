@@ -72,6 +72,31 @@ test('fifty watchers of a task share one subscription, and one read a change', a
   expect(read).toHaveBeenCalledTimes(1)
 })
 
+test('a thousand watchers of a task share one read, and are told by and by, so that others are served between', async () => {
+  const { follow, work, claim, reader } = await watchedTask()
+  const watchers = Array.from({ length: 1_000 }, follow)
+  await Promise.all(watchers.map((changes) => changes.next()))
+  const read = vi.spyOn(reader, 'read')
+  let turn = 0
+  let counting: NodeJS.Immediate
+  const count = () => {
+    turn += 1
+    counting = setImmediate(count)
+  }
+  count()
+  onTestFinished(() => clearImmediate(counting))
+  const toldIn = new Map<number, number>()
+  const told = watchers.map(async (changes) => {
+    expect(await version(changes.next())).toBe(3)
+    toldIn.set(turn, 1 + (toldIn.get(turn) ?? 0))
+  })
+  await work.progress(claim, 10)
+  await Promise.all(told)
+  expect(read).toHaveBeenCalledTimes(1)
+  // Fifty a turn; the first fifty and the next may fall between two of ours.
+  expect(Math.max(...toldIn.values())).toBeLessThanOrEqual(100)
+})
+
 test('who comes later is told at once how the task is', async () => {
   const { follow, work, claim } = await watchedTask()
   const first = follow()
