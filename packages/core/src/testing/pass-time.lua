@@ -7,7 +7,7 @@ local ms = tonumber(ARGV[1])
 local function earlier(text) return timestamp(tonumber(text) - ms) end
 
 local TIMES = {
-  'created', 'updated', 'began', 'started', 'finished', 'expires', 'deadline', 'start_by', 'confirm_by',
+  'created', 'updated', 'began', 'started', 'finished', 'expires', 'deadline', 'start_by', 'confirm_by', 'told',
 }
 local function earlier_record(record)
   for _, field in ipairs(TIMES) do
@@ -22,6 +22,31 @@ local function earlier_record(record)
   local before, order, limits = record.fixed:match('^(%S+ %S+ %S+ %S+) (%S+) (%S+)$')
   record.fixed = before .. ' ' .. timestamp(order - 1000 * ms) .. ' ' .. limits
   return record
+end
+
+-- A delivery, and the record of its task as it was.
+local function earlier_delivery(key)
+  for field, value in pairs(map_of(redis.call('HGETALL', key))) do
+    if field == 'at' or field == 'expires' then redis.call('HSET', key, field, earlier(value))
+    elseif field:sub(1, 8) == 'attempt:' then
+      redis.call('HSET', key, field, (value:gsub('^%d+', earlier, 1)))
+    elseif field == 'record' then
+      local flat = {}
+      for part in (value .. '\31'):gmatch('(.-)\31') do flat[#flat + 1] = part end
+      local moved = {}
+      for name, text in pairs(earlier_record(map_of(flat))) do
+        moved[#moved + 1] = name
+        moved[#moved + 1] = text
+      end
+      redis.call('HSET', key, field, joined(moved))
+    end
+  end
+end
+
+-- What is forgotten at some time is forgotten so much sooner.
+local function earlier_end(key)
+  local left = redis.call('PTTL', key)
+  if left >= 0 then redis.call('PEXPIRE', key, left - ms) end
 end
 
 -- `least`: scores below it are no times.
@@ -41,13 +66,12 @@ local function earlier_fields(key, fields)
 end
 
 local function earlier_tombstones(key)
-  local left = redis.call('PTTL', key)
   local flat = redis.call('HGETALL', key)
   for i = 1, #flat, 2 do
     local ending, finished, dies, at = struct.unpack('>BI6I4', flat[i + 1])
     redis.call('HSET', key, flat[i], struct.pack('>BI6I4', ending, finished - ms, dies - ms / 1000) .. flat[i + 1]:sub(at))
   end
-  redis.call('PEXPIRE', key, left - ms)
+  earlier_end(key)
 end
 
 local function earlier_rings(key)
@@ -74,8 +98,16 @@ for _, key in ipairs(redis.call('KEYS', P .. '*')) do
     for field, value in pairs(earlier_record(open_record(rest))) do redis.call('HSET', key, field, value) end
   elseif kind == 'done' then redis.call('SET', key, pack_record(earlier_record(map_of(done_record(rest)))))
   elseif kind == 'tomb' then earlier_tombstones(key)
-  elseif kind == 'key' then redis.call('PEXPIRE', key, redis.call('PTTL', key) - ms)
-  elseif kind == 'index' or kind == 'flow' then earlier_scores(key, 1000 * ms, 1000 * ms)
+  elseif kind == 'key' then earlier_end(key)
+  elseif kind == 'dlv' then earlier_delivery(key)
+  elseif kind == 'endpoint' then
+    earlier_fields(key, { 'probe', 'error_at' })
+    earlier_end(key)
+  elseif kind == 'endpoints' then
+    earlier_scores(key, ms, -1)
+    earlier_end(key)
+  elseif kind == 'failed' then earlier_scores(key, ms, -1)
+  elseif kind == 'index' or kind == 'flow' or kind == 'aside' then earlier_scores(key, 1000 * ms, 1000 * ms)
   elseif kind == 'lane' then earlier_fields(key, { 'fetched', 'probed' })
   elseif kind == 'upkeep' then earlier_fields(key, { 'ticked', 'leases_hold_until' })
   elseif kind == 'slots' then earlier_scores(key, ms, -1)

@@ -168,20 +168,26 @@ export function checkHistory(contents: Contents, passedMs: number, seen: Seen): 
 }
 
 function lookOf(record: TaskRecord, passedMs: number) {
+  const task = movedBack(record, passedMs)
+  const document = taskDocument(task, { etaMs: null, soonestMs: null, queuePosition: null })
+  return { version: task.version, document, ended: isEnded(task.status) ? document : null }
+}
+
+/** A record with the times that it had before they were moved into the past. */
+export function movedBack(record: TaskRecord, passedMs: number): TaskRecord {
   const task = structuredClone(record)
   for (const name of TIMES) if (task[name] !== null) (task[name] as number) += passedMs
   for (const attempt of task.attempts) {
     attempt.startedMs += passedMs
     if (attempt.endedMs !== null) attempt.endedMs += passedMs
   }
-  const document = taskDocument(task, { etaMs: null, soonestMs: null, queuePosition: null })
-  return { version: task.version, document, ended: isEnded(task.status) ? document : null }
+  return task
 }
 
 function withoutVersion(document: string): string {
   return document.replace(/"version":\d+,/, '').replace(/"updated_at":"[^"]*",/, '')
 }
 
-function sorted(entries: Iterable<[string, string]>): [string, string][] {
+export function sorted(entries: Iterable<[string, string]>): [string, string][] {
   return [...entries].sort(([a], [b]) => (a < b ? -1 : 1))
 }

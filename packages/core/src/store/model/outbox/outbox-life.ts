@@ -1,0 +1,197 @@
+import { equal, ok } from 'node:assert/strict'
+import type { LaneJobs } from '../../../lane-jobs.ts'
+import { type Contents, contentsOf, passTime, type TestStore } from '../../../testing/index.ts'
+import { Scripts } from '../../scripts.ts'
+import { Upkeep } from '../../upkeep.ts'
+import { type Action, VERDICTS, WORKERS } from './actions.ts'
+import { Clients } from './clients.ts'
+import { checkOutbox } from './invariants.ts'
+import { messageOf } from './message-of.ts'
+import { ENDPOINT_CAP, Picture, TERMS } from './picture.ts'
+import { Senders } from './senders.ts'
+
+const UPKEEP = { retentionMs: TERMS.retentionMs, tombstoneMs: 95_000 }
+const HEARTBEAT_LIFETIME_MS = 50_000
+/** After its minute is over, a tick sweeps a task. */
+const SWEPT_WITHIN_MS = 61_000
+
+/** A store and the picture of its outbox side by side: each act is done to both, and what they come to is compared. */
+export class OutboxLife {
+  readonly picture = new Picture()
+  readonly #store: TestStore
+  readonly #clients: Clients
+  readonly #senders: Senders
+  readonly #upkeep: Upkeep
+  #beganMs = 0
+  #jobs = 0
+
+  constructor(store: TestStore) {
+    this.#store = store
+    const counter: Pick<LaneJobs, 'add'> = {
+      add: (_shard, lane, count) => {
+        if (lane === 'callbacks') this.#jobs += count
+      },
+    }
+    const scripts = new Scripts(store.redis, store.prefix, counter)
+    this.#clients = new Clients(this.picture, scripts, () => this.check())
+    this.#senders = new Senders(this.picture, scripts, () => contentsOf(store))
+    this.#upkeep = new Upkeep(scripts, counter as LaneJobs)
+  }
+
+  async begin(): Promise<void> {
+    const [seconds, micros] = await this.#store.redis.time()
+    this.#beganMs = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)
+    await this.#heartbeat(0, WORKERS[0]!)
+  }
+
+  /** Does one action, if there is what it acts on, and checks all. @throws {AssertionError} */
+  async act(action: Action): Promise<void> {
+    const turns = await this.#turns()
+    const claimable = this.picture.claimable()
+    this.#jobs = 0
+    await this.#do(action)
+    await this.check()
+    // Who takes or settles goes on taking; who held what was deleted does so when that is over.
+    if (['take', 'settle', 'send', 'delete', 'join', 'leave'].includes(action.act)) return
+    ok(this.#jobs >= this.picture.claimable() - claimable, 'what becomes claimable asks for jobs')
+    const turned = [...(await this.#turns())].some((flow) => !turns.has(flow))
+    if (turned) ok(this.#jobs > 0, 'a flow that has its turn asks for a job')
+  }
+
+  /** Compares all that the store keeps of callbacks with the picture. @throws {AssertionError} */
+  async check(): Promise<Contents> {
+    const contents = await contentsOf(this.#store)
+    this.#learn(contents)
+    checkOutbox(contents, this.picture, this.#beganMs)
+    this.picture.nextCall()
+    return contents
+  }
+
+  async #do(action: Action): Promise<void> {
+    const clients = this.#clients
+    const { tasks, deliveries } = this.picture
+    const task = 'task' in action ? newest(tasks, action.task) : undefined
+    if ('task' in action && !task) return
+    switch (action.act) {
+      case 'begin':
+        return clients.begin(action)
+      case 'burst':
+        return clients.burst(action)
+      case 'claim':
+        await clients.claim()
+        return
+      case 'progress':
+        return clients.progress(task!, action.percent)
+      case 'finish':
+        return clients.finish(task!, action.well)
+      case 'return':
+      case 'cancel':
+      case 'confirm':
+      case 'delete':
+        return clients[action.act](task!)
+      case 'take':
+        return this.#senders.take(action.count)
+      case 'settle': {
+        const attempts = this.#senders.attempts(action.lost)
+        const from = Math.max(0, attempts.length - 1 - action.held)
+        return this.#senders.settle(attempts.slice(from, from + action.count), VERDICTS[action.verdict]!)
+      }
+      case 'send':
+        return this.#send(action.count, action.verdict)
+      case 'redeliver': {
+        const delivery = newest(deliveries, action.delivery)
+        return delivery && clients.redeliver(delivery, action.foreign)
+      }
+      case 'recover':
+        return clients.recover(action)
+      case 'pass':
+        return this.#pass(action.seconds, action.watched)
+      case 'wait':
+      case 'lose':
+        await this.#pass(action.seconds, true)
+        return this.#tick()
+      case 'tick':
+        return this.#tick()
+      case 'look':
+        return clients.look()
+      case 'join':
+        return this.#heartbeat(action.worker, WORKERS[action.worker]!)
+      case 'leave':
+        return this.#heartbeat(action.worker, 0)
+    }
+  }
+
+  /** One after the other is taken, and its attempt comes to the same. */
+  async #send(count: number, verdict: number): Promise<void> {
+    for (let n = 0; n < count; n += 1) {
+      await this.#senders.take(1)
+      await this.check()
+      await this.#senders.settle(this.#senders.attempts(false).slice(-1), VERDICTS[verdict]!)
+      await this.check()
+    }
+  }
+
+  async #pass(seconds: number, watched: boolean): Promise<void> {
+    await passTime(this.#store, seconds * 1000, { watched })
+    this.picture.passTime(seconds * 1000, watched)
+    await this.#clients.renew()
+  }
+
+  async #heartbeat(worker: number, slots: number): Promise<void> {
+    await this.#upkeep.heartbeat(0, `w${worker}`, { callbacks: slots }, HEARTBEAT_LIFETIME_MS, ENDPOINT_CAP)
+    this.picture.heartbeat(worker, slots, HEARTBEAT_LIFETIME_MS)
+  }
+
+  async #tick(): Promise<void> {
+    const { picture } = this
+    const trying = new Set(
+      picture.tasks.filter((task) => task.deliveries.some(({ status }) => status === 'pending')),
+    )
+    await this.#upkeep.tick(0, [], UPKEEP)
+    picture.tick()
+    // A task is swept when the minute of its expiry is over, by the store's clock.
+    const { done } = await contentsOf(this.#store)
+    for (const task of picture.tasks) {
+      if (task.expires === null) continue
+      const kept = done.get(task.id)
+      if (!kept) {
+        ok(picture.expired(task), 'only what is over is swept')
+        picture.bury(task)
+      } else if (kept.expiresMs! + picture.clock - this.#beganMs >= task.expires + 1_000) {
+        ok(task.expires <= picture.clock && trying.has(task), 'only what is tried is kept for longer')
+        task.expires = picture.clock + TERMS.retentionMs
+      } else ok(task.expires + SWEPT_WITHIN_MS > picture.clock, 'what is over is swept in time')
+    }
+  }
+
+  async #turns(): Promise<Set<string>> {
+    return new Set(
+      await this.#store.redis.zrange(`${this.#store.scripts.prefixOf(0)}turns:callbacks`, '0', '-1'),
+    )
+  }
+
+  /** What the store alone decides: names of deliveries, and when events happened. A message is what its task is at the event. */
+  #learn(contents: Contents): void {
+    const { clock, tasks } = this.picture
+    for (const task of tasks) {
+      const ids = contents.list(`dlvs:${task.id}`)
+      equal(ids.length, task.deliveries.length, 'just what is asked for is told')
+      for (const [at, delivery] of task.deliveries.entries()) {
+        delivery.id ||= ids[at]!
+        equal(delivery.id, ids[at])
+        if (!delivery.fresh) continue
+        const { event } = delivery
+        const eventMs = Number(contents.map(`dlv:${delivery.id}`).get('at'))
+        const record = contents.open.get(task.id) ?? contents.done.get(task.id)!
+        equal(eventMs, record.updatedMs, 'an event happens when its task changes')
+        delivery.body = messageOf({ event, eventMs, task: record }, clock)
+        delivery.eventMs = eventMs + clock
+        delivery.fresh = false
+      }
+    }
+  }
+}
+
+function newest<T>(all: T[], nth: number): T | undefined {
+  return all.at(-1 - (nth % all.length))
+}

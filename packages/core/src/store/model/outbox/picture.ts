@@ -1,0 +1,337 @@
+import type { CallbackEvent, EndedStatus } from '@accepted/contract'
+import type { EndpointHealth, OutboxTerms, Verdict } from '../../outbox.ts'
+import {
+  byPlace,
+  type ModelDelivery,
+  type ModelEndpoint,
+  newDelivery,
+  newEndpoint,
+  obsolete,
+  type ToldTask,
+} from './model-delivery.ts'
+
+/** Terms that the store is run with. Whole seconds, as time passes: what is due at a leap is due after it, too. */
+export const TERMS: OutboxTerms = {
+  leaseMs: 18_000,
+  retentionMs: 68_000,
+  firstPauseMs: 5_000,
+  wholeScheduleMs: 120_000,
+}
+/** How many deliveries an endpoint that is well is sent at once. */
+export const ENDPOINT_CAP = 2
+const TENANT_SHARE = 0.75
+const PROGRESS_GAP_MS = 500
+const BREAK_AFTER = 5
+const LONGEST_PAUSE_MS = 60_000
+const RECENT_ATTEMPTS = 100
+const AWAY_MS = 2_000
+const HOLD_MS = 8_000
+const POSTER_LOST_MS = 60_000
+const BEHIND_MS = 3_600_000
+
+/** The picture of the outbox, without Redis: what each act makes of it. What counts it has no counters for: it counts. */
+export class Picture {
+  clock = 0
+  tasks: ToldTask[] = []
+  readonly endpoints = new Map<string, ModelEndpoint>()
+  slots = 0
+  /** Tenants that got room while something of theirs was under way: their flows have their turns again when that is over. */
+  readonly overlooked = new Set<string>()
+  #call = 0
+  #ticked = Number.NEGATIVE_INFINITY
+  #holdUntil = Number.NEGATIVE_INFINITY
+  readonly #workers = new Map<number, { slots: number; until: number }>()
+
+  get deliveries(): ModelDelivery[] {
+    return this.tasks.flatMap(({ deliveries }) => deliveries)
+  }
+
+  get flows(): Set<string> {
+    return new Set(this.deliveries.map(({ task }) => task.flow))
+  }
+
+  /** What waits at an endpoint, the first one first. */
+  waiting(flow: string): ModelDelivery[] {
+    return this.deliveries.filter(({ place, task }) => place === 'flow' && task.flow === flow).sort(byPlace)
+  }
+
+  running(whose: (task: ToldTask) => boolean): number {
+    return this.deliveries.filter(({ place, task }) => place === 'posting' && whose(task)).length
+  }
+
+  endpoint(flow: string): ModelEndpoint {
+    if (!this.endpoints.has(flow)) this.endpoints.set(flow, newEndpoint())
+    return this.endpoints.get(flow)!
+  }
+
+  /** How many more of those that wait at an endpoint its own cap lets through. */
+  openings(flow: string): number {
+    const cap = this.endpoint(flow).cap ?? ENDPOINT_CAP
+    return Math.min(this.waiting(flow).length, Math.max(0, cap - this.running((task) => task.flow === flow)))
+  }
+
+  tenantRoom(tenant: string): number {
+    if (this.slots === 0) return Number.POSITIVE_INFINITY
+    return Math.ceil(TENANT_SHARE * this.slots) - this.running((task) => task.tenant === tenant)
+  }
+
+  /** Whether the delivery whose turn it is at an endpoint may be taken. */
+  ready(flow: string): boolean {
+    return this.openings(flow) > 0 && this.tenantRoom(tenantOf(flow)) > 0
+  }
+
+  /** How many deliveries could be taken now, one after the other. */
+  claimable(): number {
+    const tenants = Map.groupBy(this.flows, tenantOf)
+    return [...tenants].reduce((sum, [tenant, flows]) => {
+      const openings = flows.reduce((all, flow) => all + this.openings(flow), 0)
+      return sum + Math.max(0, Math.min(openings, this.tenantRoom(tenant)))
+    }, 0)
+  }
+
+  /** What is written from now on is written by another call. */
+  nextCall(): void {
+    this.#call += 1
+  }
+
+  tell(task: ToldTask, event: CallbackEvent): void {
+    if (!task.events.has(event)) return
+    const delivery = newDelivery(task, event)
+    task.deliveries.push(delivery)
+    this.#waits(delivery)
+  }
+
+  tellProgress(task: ToldTask): void {
+    if (!task.events.has('progress')) return
+    const last = task.telling
+    if (last?.status === 'pending' && last.token === 0) {
+      last.fresh = true
+      return
+    }
+    const due = Math.max(this.clock, task.told + PROGRESS_GAP_MS)
+    const delivery = newDelivery(task, 'progress')
+    task.deliveries.push(delivery)
+    task.telling = delivery
+    task.told = due
+    if (due > this.clock) this.#later(delivery, due)
+    else this.#waits(delivery)
+  }
+
+  end(task: ToldTask, status: EndedStatus): void {
+    task.status = status
+    task.expires = this.clock + TERMS.retentionMs
+    this.tell(task, status)
+  }
+
+  /** Whether a task that has ended is over. */
+  expired(task: ToldTask): boolean {
+    return (
+      task.expires !== null &&
+      task.expires <= this.clock &&
+      task.deliveries.every(({ status }) => status !== 'pending')
+    )
+  }
+
+  /** A task is deleted, or swept. */
+  bury(task: ToldTask): void {
+    for (const delivery of [...task.deliveries]) this.drop(delivery)
+    this.tasks = this.tasks.filter((other) => other !== task)
+  }
+
+  /** As if it had never been. */
+  drop(delivery: ModelDelivery): void {
+    const { task } = delivery
+    if (delivery.place === 'posting') this.overlooked.delete(task.tenant)
+    task.deliveries = task.deliveries.filter((other) => other !== delivery)
+  }
+
+  take(delivery: ModelDelivery): void {
+    delivery.token += 1
+    delivery.place = 'posting'
+    delivery.due = this.clock + TERMS.leaseMs
+  }
+
+  /** What follows an attempt, or none. */
+  settle(delivery: ModelDelivery, verdict: Verdict): void {
+    const { follows } = verdict
+    if (follows !== 'release') delivery.tries += 1
+    this.#follow(delivery, verdict)
+    if (follows !== 'release' && this.#tried(delivery.task.flow, verdict.health)) {
+      this.#giveUp(delivery.task.flow)
+    }
+  }
+
+  redeliver(delivery: ModelDelivery): void {
+    delivery.asked = true
+    if (delivery.place === 'posting') {
+      delivery.again = true
+      return
+    }
+    delivery.status = 'pending'
+    delivery.stage = 0
+    delivery.again = false
+    // What waits keeps its place, unless it waits behind all others.
+    if (delivery.place !== 'flow' || delivery.since > this.clock) this.#waits(delivery)
+  }
+
+  /** Failed deliveries are tried anew. @returns how many, and how many are left */
+  recover(flows: string[], within: (delivery: ModelDelivery) => boolean, most: number): [number, number] {
+    let [tried, left] = [0, 0]
+    for (const flow of flows) {
+      const failed = this.deliveries.filter(
+        (delivery) => delivery.task.flow === flow && delivery.status === 'failed' && within(delivery),
+      )
+      const room = Math.max(0, (this.endpoint(flow).cap === null ? most : 1) - this.waiting(flow).length)
+      const chosen = failed
+        .sort((a, b) => a.eventMs - b.eventMs || (a.id < b.id ? -1 : 1))
+        .slice(0, room)
+        // Before they are tried anew: that keeps their task from being over.
+        .filter(({ task }) => !this.expired(task))
+      for (const delivery of chosen) {
+        delivery.status = 'pending'
+        delivery.stage = 0
+        delivery.asked = true
+        this.#waits(delivery, BEHIND_MS)
+      }
+      tried += chosen.length
+      left += failed.length - chosen.length
+    }
+    return [tried, left]
+  }
+
+  /** @param slots 0: the worker leaves */
+  heartbeat(worker: number, slots: number, lifetimeMs: number): void {
+    const without = [...new Set(this.tasks.map(({ tenant }) => tenant))].filter(
+      (tenant) => this.tenantRoom(tenant) <= 0,
+    )
+    for (const [name, { until }] of this.#workers) if (until <= this.clock) this.#workers.delete(name)
+    if (slots === 0) this.#workers.delete(worker)
+    else this.#workers.set(worker, { slots, until: this.clock + lifetimeMs })
+    this.slots = [...this.#workers.values()].reduce((sum, known) => sum + known.slots, 0)
+    for (const tenant of without) if (this.tenantRoom(tenant) > 0) this.overlooked.add(tenant)
+  }
+
+  /** @param watched as if somebody had ticked all the while */
+  passTime(ms: number, watched: boolean): void {
+    this.clock += ms
+    if (watched) this.#ticked = this.clock
+  }
+
+  /** But for the sweep of tasks: when that comes by is the store's affair. */
+  tick(): void {
+    if (this.clock - this.#ticked > AWAY_MS) this.#holdUntil = this.clock + HOLD_MS
+    this.#ticked = this.clock
+    for (const endpoint of this.endpoints.values()) {
+      if (endpoint.probe === null || endpoint.probe > this.clock) continue
+      endpoint.cap = 1
+      endpoint.probe = null
+    }
+    for (const delivery of this.deliveries) {
+      if (delivery.due > this.clock) continue
+      if (delivery.place === 'posting') this.#lose(delivery)
+      else if (delivery.place === 'due') {
+        if (obsolete(delivery)) this.drop(delivery)
+        else this.#waits(delivery)
+      }
+    }
+  }
+
+  #lose(delivery: ModelDelivery): void {
+    if (this.clock < this.#holdUntil) {
+      delivery.due = this.#holdUntil
+      return
+    }
+    delivery.losses += 1
+    this.#released(delivery)
+    if (delivery.losses === 1) this.#waits(delivery)
+    else this.#later(delivery, this.clock + Math.min(60, delivery.losses) * POSTER_LOST_MS)
+  }
+
+  #follow(delivery: ModelDelivery, verdict: Verdict): void {
+    const { follows } = verdict
+    if (follows === 'again') {
+      delivery.due = this.clock + TERMS.leaseMs
+      return
+    }
+    this.#released(delivery)
+    if (follows === 'release') {
+      if (verdict.delayMs > 0) this.#later(delivery, this.clock + verdict.delayMs)
+      else this.#waits(delivery)
+    } else if (follows === 'delivered') {
+      delivery.status = 'delivered'
+      delivery.place = 'over'
+      delivery.losses = 0
+      delivery.again = false
+    } else if (follows === 'failed' && !delivery.again) this.#fails(delivery)
+    else if (obsolete(delivery)) this.drop(delivery)
+    else if (delivery.again) {
+      delivery.again = false
+      delivery.stage = 0
+      this.#waits(delivery)
+    } else {
+      delivery.stage += 1
+      this.#later(delivery, this.clock + (verdict.follows === 'retry' ? verdict.delayMs : 0))
+    }
+  }
+
+  #released({ task }: ModelDelivery): void {
+    this.overlooked.delete(task.tenant)
+  }
+
+  #waits(delivery: ModelDelivery, behindMs = 0): void {
+    delivery.place = 'flow'
+    delivery.since = this.clock + behindMs
+    delivery.call = this.#call
+  }
+
+  #later(delivery: ModelDelivery, due: number): void {
+    delivery.place = 'due'
+    delivery.due = due
+  }
+
+  #fails(delivery: ModelDelivery): void {
+    const { task } = delivery
+    delivery.status = 'failed'
+    delivery.place = 'over'
+    if (task.expires !== null) task.expires = Math.max(task.expires, this.clock + TERMS.retentionMs)
+  }
+
+  /** An attempt is over. @returns whether its endpoint is let alone from now on */
+  #tried(flow: string, health: EndpointHealth): boolean {
+    const endpoint = this.endpoint(flow)
+    endpoint.recent = (endpoint.recent + (health === 'well' ? '1' : '0')).slice(-RECENT_ATTEMPTS)
+    if (health === 'well') {
+      endpoint.failures = 0
+      endpoint.probe = null
+      if (endpoint.cap === null) return false
+      endpoint.cap = Math.max(1, 2 * endpoint.cap)
+      if (endpoint.cap >= ENDPOINT_CAP) {
+        endpoint.cap = null
+        endpoint.pause = null
+      }
+    }
+    if (health !== 'ill') return false
+    endpoint.failures += 1
+    if (endpoint.failures < BREAK_AFTER || endpoint.cap === 0) return false
+    endpoint.pause = Math.min(LONGEST_PAUSE_MS, endpoint.pause ? 2 * endpoint.pause : TERMS.firstPauseMs)
+    endpoint.cap = 0
+    endpoint.probe = this.clock + endpoint.pause
+    return true
+  }
+
+  #giveUp(flow: string): void {
+    for (const delivery of this.waiting(flow)) {
+      if (delivery.since + TERMS.wholeScheduleMs > this.clock) continue
+      if (obsolete(delivery)) this.drop(delivery)
+      else {
+        delivery.tries += 1
+        this.#fails(delivery)
+      }
+    }
+  }
+}
+
+/** The tenant of a flow. */
+export function tenantOf(flow: string): string {
+  return flow.slice(0, flow.indexOf(' '))
+}
