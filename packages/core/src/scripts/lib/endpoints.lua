@@ -1,5 +1,5 @@
 -- How receivers fare, each by its endpoint: the flow 'TENANT ORIGIN'. Keys: 'endpoint:FLOW' hash {pending (deliveries that are
--- tried), recent (of its last attempts: 1 for a delivery, 0), failures (in a row), cap (while it is not well: 0 = it is let
+-- tried, if there are some), recent (of its last attempts: 1 for a delivery, 0), failures (in a row), cap (while it is not well: 0 = it is let
 -- alone until its probe; else how many at once are tried), pause (ms, the last one), probe (ms: when it is probed),
 -- error_at, error (the last)}; 'endpoints:TENANT' zset of its flows by their last attempt.
 
@@ -7,8 +7,6 @@
 local BREAK_AFTER = 5
 local LONGEST_PAUSE_MS = 60000
 local RECENT_ATTEMPTS = 100
--- What was not used for so long is forgotten.
-local ENDPOINT_KEPT_MS = 7 * 24 * 3600000
 
 -- More of what waits may run.
 local function let_in(flow, cap)
@@ -53,7 +51,7 @@ local function endpoint_tried(flow, health, error, first_pause)
   local recent = (redis.call('HGET', key, 'recent') or '') .. (health == 'well' and '1' or '0')
   redis.call('HSET', key, 'recent', recent:sub(-RECENT_ATTEMPTS))
   if error ~= '' then redis.call('HSET', key, 'error_at', now_text, 'error', error) end
-  redis.call('PEXPIRE', key, ENDPOINT_KEPT_MS)
+  if redis.call('HEXISTS', key, 'pending') == 0 then redis.call('PEXPIRE', key, ENDPOINT_KEPT_MS) end
   local all = P .. 'endpoints:' .. tenant_of(flow)
   redis.call('ZADD', all, now_text, flow)
   redis.call('ZREMRANGEBYSCORE', all, '-inf', now - ENDPOINT_KEPT_MS)

@@ -13,6 +13,8 @@ local LONGEST_RESULT = 20000
 -- Of a task's progress no more is told than once in so long, the newest.
 local PROGRESS_GAP_MS = 500
 local MOST_ATTEMPTS = 100
+-- An endpoint at which nothing is tried any more is remembered for so long.
+local ENDPOINT_KEPT_MS = 7 * 24 * 3600000
 
 local function delivery_key(delivery) return P .. 'dlv:' .. delivery end
 
@@ -63,14 +65,27 @@ local function write_event(delivery, id, record, flow, event)
   redis.call('HSET', key, 'record', joined(flat), 'left_out', left_out)
 end
 
+local function is_tried(id, task, flow)
+  redis.call('SADD', P .. 'trying:' .. task, id)
+  -- While it has some, an endpoint is not forgotten: its count would be.
+  if redis.call('HINCRBY', endpoint_key(flow), 'pending', 1) == 1 then redis.call('PERSIST', endpoint_key(flow)) end
+end
+
+local function no_longer_tried(id, delivery)
+  local key = endpoint_key(delivery.flow)
+  redis.call('SREM', P .. 'trying:' .. delivery.task, id)
+  if redis.call('HINCRBY', key, 'pending', -1) > 0 then return end
+  redis.call('HDEL', key, 'pending')
+  redis.call('PEXPIRE', key, ENDPOINT_KEPT_MS)
+end
+
 -- Makes a delivery. Returns its id.
 local function deliver(id, record, flow, event)
   local delivery = delivery_id(id, record.version, event)
   write_event(delivery, id, record, flow, event)
   redis.call('HSET', delivery_key(delivery), 'status', 'pending', 'stage', '0', 'tries', '0', 'token', '0')
   redis.call('RPUSH', P .. 'dlvs:' .. id, delivery)
-  redis.call('SADD', P .. 'trying:' .. id, delivery)
-  redis.call('HINCRBY', endpoint_key(flow), 'pending', 1)
+  is_tried(delivery, id, flow)
   return delivery
 end
 
@@ -100,11 +115,6 @@ local function obsolete(id, delivery)
   return delivery.event == 'progress' and redis.call('HGET', open_key(delivery.task), 'telling') ~= id
 end
 
-local function no_longer_tried(id, delivery)
-  redis.call('SREM', P .. 'trying:' .. delivery.task, id)
-  redis.call('HINCRBY', endpoint_key(delivery.flow), 'pending', -1)
-end
-
 -- A delivery is over for good.
 local function delivery_fails(id, delivery, retention)
   redis.call('HSET', delivery_key(id), 'status', 'failed')
@@ -127,8 +137,7 @@ end
 local function tried_anew(id, delivery)
   failed_no_more(id, delivery)
   redis.call('HSET', delivery_key(id), 'status', 'pending')
-  redis.call('SADD', P .. 'trying:' .. delivery.task, id)
-  redis.call('HINCRBY', endpoint_key(delivery.flow), 'pending', 1)
+  is_tried(id, delivery.task, delivery.flow)
 end
 
 local function note_attempt(id, delivery, attempt)

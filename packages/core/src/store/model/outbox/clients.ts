@@ -1,7 +1,7 @@
 import { equal, ok, deepEqual as same } from 'node:assert/strict'
 import { calledBack, createdId } from '../../../testing/index.ts'
 import { TaskControl } from '../../control.ts'
-import { Deliveries } from '../../deliveries.ts'
+import { Deliveries, type Delivery } from '../../deliveries.ts'
 import { endpointFlow } from '../../endpoints.ts'
 import { TaskReader } from '../../reader.ts'
 import type { Scripts } from '../../scripts.ts'
@@ -181,7 +181,7 @@ export class Clients {
       equal(found.deliveries.length, task.deliveries.length)
       const shut = picture.endpoint(task.flow).probe !== null
       for (const [at, delivery] of task.deliveries.entries()) {
-        const shown = found.deliveries[at]!
+        const shown: Delivery = found.deliveries[at]!
         same(
           [shown.deliveryId, shown.event, shown.status, shown.attempts.length],
           [delivery.id, delivery.event, delivery.status, delivery.tries],
