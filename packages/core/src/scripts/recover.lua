@@ -15,7 +15,6 @@ local function recover(flow)
   for _, id in ipairs(ids) do
     local delivery = map_of(redis.call('HGETALL', delivery_key(id)))
     tried_anew(id, delivery)
-    redis.call('HSET', delivery_key(id), 'stage', '0')
     delivery_waits(id, flow, BEHIND_MS)
   end
   return #ids, redis.call('ZCOUNT', failed, since, before)

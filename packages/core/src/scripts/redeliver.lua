@@ -14,12 +14,19 @@ else
 end
 local delivery = map_of(redis.call('HGETALL', delivery_key(id)))
 if delivery.task ~= task then return answer { 'no_delivery' } end
+redis.call('HSET', delivery_key(id), 'asked', '1')
 if redis.call('ZSCORE', P .. 'timers', 'posting:' .. id) then
   -- It is being tried: should that fail, then once more at once.
   redis.call('HSET', delivery_key(id), 'again', '1')
+  return answer { 'ok' }
+end
+redis.call('HSET', delivery_key(id), 'stage', '0', 'again', '')
+local waiting = flow_key(CALLBACKS, delivery.flow)
+if redis.call('ZSCORE', waiting, id) then
+  -- It keeps its place, unless it waits behind all others.
+  redis.call('ZADD', waiting, 'LT', string.format('%.0f', now_us), id)
 else
   if delivery.status == 'pending' then delivery_leaves(id, delivery) else tried_anew(id, delivery) end
-  redis.call('HSET', delivery_key(id), 'stage', '0')
   delivery_waits(id, delivery.flow)
 end
 return answer { 'ok' }

@@ -1,7 +1,7 @@
 -- Callbacks, written in the step that they tell of. A delivery is the hash 'dlv:ID': task, event, flow, version and at (ms) of
 -- the event, expires (of an ended task), record (of one that had not ended, as it was then) and left_out (1: its result is
--- too long for a message); status, stage (of the schedule), tries, token, losses, again (1: asked for while it was tried),
--- 'attempt:N' = "at HTTP-status duration error". 'dlvs:TASK' list of its deliveries, 'trying:TASK' set of those that are
+-- too long for a message); status, stage (of the schedule), tries, token, losses, asked (1: for again, by its
+-- client), again (1: that came while it was tried), 'attempt:N' = "at HTTP-status duration error". 'dlvs:TASK' list of its deliveries, 'trying:TASK' set of those that are
 -- pending. A pending delivery is an item of its endpoint's flow, or due by 'due:ID', or tried by who has 'posting:ID'.
 -- 'failed:FLOW' zset of the failed by their events' times, 'failing:TENANT' set of flows that have some.
 
@@ -110,9 +110,10 @@ local function notify_progress(id)
   if due > now then delivery_due(delivery, due) else delivery_waits(delivery, flow) end
 end
 
--- Progress of which there is newer word, or an end, is not worth telling.
+-- Progress of which there is newer word, or an end, is not worth telling, unless its client has asked for it.
 local function obsolete(id, delivery)
-  return delivery.event == 'progress' and redis.call('HGET', open_key(delivery.task), 'telling') ~= id
+  if delivery.event ~= 'progress' or delivery.asked then return false end
+  return redis.call('HGET', open_key(delivery.task), 'telling') ~= id
 end
 
 -- A delivery is over for good.
@@ -133,10 +134,10 @@ local function failed_no_more(id, delivery)
   if redis.call('EXISTS', failed) == 0 then redis.call('SREM', P .. 'failing:' .. tenant_of(delivery.flow), delivery.flow) end
 end
 
--- What was over is tried again.
+-- What was over is tried again, on its client's word.
 local function tried_anew(id, delivery)
   failed_no_more(id, delivery)
-  redis.call('HSET', delivery_key(id), 'status', 'pending')
+  redis.call('HSET', delivery_key(id), 'status', 'pending', 'stage', '0', 'asked', '1')
   is_tried(id, delivery.task, delivery.flow)
 end
 

@@ -51,9 +51,12 @@ local function open_record_slim(id)
   return #flat > 0 and flat or nil
 end
 
--- When an ended task expires; its list is swept once its minute is over.
+-- The list of those that expire in one minute: it is swept once that is over.
+local function expiry_list(expires) return timestamp(math.floor(expires / 60000) + 1) end
+
+-- When an ended task expires.
 local function expire_at(id, expires)
-  local minute = timestamp(math.floor(expires / 60000) + 1)
+  local minute = expiry_list(expires)
   if redis.call('RPUSH', P .. 'expire:' .. minute, id) == 1 then
     redis.call('ZADD', P .. 'timers', minute * 60000, 'expire:' .. minute)
   end
@@ -67,8 +70,10 @@ end
 -- An ended record is kept for longer than it was said.
 local function keep_until(id, expires)
   local record = map_of(done_record(id))
+  local before = expiry_list(record.expires)
   record.expires, record.version = timestamp(expires), tostring(record.version + 1)
   redis.call('SET', done_key(id), pack_record(record))
-  expire_at(id, expires)
+  -- It stands in that list already if it was kept until the same minute before.
+  if expiry_list(expires) ~= before then expire_at(id, expires) end
   announce(id, record.version)
 end
