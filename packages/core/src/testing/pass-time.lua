@@ -83,15 +83,16 @@ local function earlier_rings(key)
   end
 end
 
--- A list is named by its minute: its tasks go to the lists of their new expiries.
-local function earlier_expiry(key)
-  local ids = redis.call('LRANGE', key, 0, -1)
+-- A list is named by its minute: its tasks go to the lists of their new expiries, those that are kept for longer by now to
+-- the list of that time.
+local expiring = {}
+local function earlier_expiry(key, minute)
+  local until_ms = minute * 60000 - ms
+  for _, id in ipairs(redis.call('LRANGE', key, 0, -1)) do expiring[#expiring + 1] = { id = id, until_ms = until_ms } end
   redis.call('DEL', key)
-  redis.call('ZREM', P .. 'timers', key:sub(#P + 1))
-  return ids
+  redis.call('ZREM', P .. 'timers', 'expire:' .. minute)
 end
 
-local expiring = {}
 for _, key in ipairs(redis.call('KEYS', P .. '*')) do
   local kind, rest = key:sub(#P + 1):match('^(%a+):?(.*)$')
   if kind == 'open' then
@@ -112,16 +113,19 @@ for _, key in ipairs(redis.call('KEYS', P .. '*')) do
   elseif kind == 'upkeep' then earlier_fields(key, { 'ticked', 'leases_hold_until' })
   elseif kind == 'slots' then earlier_scores(key, ms, -1)
   elseif kind == 'ring' then earlier_rings(key)
-  elseif kind == 'expire' then
-    for _, id in ipairs(earlier_expiry(key)) do expiring[#expiring + 1] = id end
+  elseif kind == 'expire' then earlier_expiry(key, rest)
   end
 end
 earlier_scores(P .. 'timers', ms, -1)
-for _, id in ipairs(expiring) do
-  local flat = done_record_slim(id)
-  if flat then
-    local minute = timestamp(math.floor(map_of(flat).expires / 60000) + 1)
-    redis.call('RPUSH', P .. 'expire:' .. minute, id)
+local listed = {}
+for _, entry in ipairs(expiring) do
+  local flat = done_record_slim(entry.id)
+  local expires = flat and tonumber(map_of(flat).expires)
+  local at = expires and expires < entry.until_ms and expires or entry.until_ms - 1
+  local minute = timestamp(math.floor(at / 60000) + 1)
+  if not listed[entry.id .. minute] then
+    listed[entry.id .. minute] = true
+    redis.call('RPUSH', P .. 'expire:' .. minute, entry.id)
     redis.call('ZADD', P .. 'timers', minute * 60000, 'expire:' .. minute)
   end
 end

@@ -39,8 +39,8 @@ local function endpoint_ill(flow, key, first_pause)
   local pause = math.min(LONGEST_PAUSE_MS, known[2] and 2 * known[2] or first_pause)
   local probe = timestamp(now + pause)
   redis.call('HSET', key, 'cap', '0', 'pause', timestamp(pause), 'probe', probe)
-  redis.call('ZREM', P .. 'turns:' .. CALLBACKS, flow)
   redis.call('ZADD', P .. 'timers', probe, 'probe:' .. flow)
+  flow_leaves(CALLBACKS, flow)
   return true
 end
 

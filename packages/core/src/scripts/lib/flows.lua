@@ -4,7 +4,8 @@
 
 -- The lane of callbacks. Its flows are endpoints, 'TENANT ORIGIN'. Each has a cap (of its own in 'endpoint:FLOW' while it is
 -- not well, else the lane's), and so has each tenant: 'tenants:callbacks' hash tenant -> running count; 'aside:TENANT' zset
--- of its flows that would be ready if the tenant were not at its cap, the first one first.
+-- of its flows that lost their turn since it was at its cap, the first one first. While it has room and some stand aside that are
+-- ready, one of its flows has its turn: it wakes the next when it loses that, as whatever is over does.
 local CALLBACKS = 'callbacks'
 -- Where no worker has said it.
 local ENDPOINT_CAP = 10
@@ -54,6 +55,21 @@ local function flow_place(lane, flow)
   return redis.call('ZADD', turns, 'NX', (next_turn[2] or 0) + 0.5, flow)
 end
 
+-- If a tenant has room, the first of its flows that stood aside and is ready has its turn again.
+local function tenant_wake(tenant)
+  local aside = P .. 'aside:' .. tenant
+  while redis.call('EXISTS', aside) == 1 and tenant_room(tenant) > 0 do
+    local ready = flow_place(CALLBACKS, redis.call('ZPOPMIN', aside)[1])
+    if ready == 1 then return want(CALLBACKS, 1) end
+  end
+end
+
+-- A flow loses its turn: it is not ready any more.
+local function flow_leaves(lane, flow)
+  redis.call('ZREM', P .. 'turns:' .. lane, flow)
+  if lane == CALLBACKS then tenant_wake(tenant_of(flow)) end
+end
+
 -- Returns 1 if the flow became ready, else 0: one that had items is where it belongs.
 local function flow_push(lane, flow, item, score)
   local key = flow_key(lane, flow)
@@ -62,52 +78,46 @@ local function flow_push(lane, flow, item, score)
   return redis.call('ZCARD', key) == 1 and flow_place(lane, flow) or 0
 end
 
+-- Flows that lose their turn in one call, so that no call holds Redis for long.
+local asides_left = 200
+
 -- Takes the flow whose turn it is out of the turns if its tenant is at its cap. Returns whether it did.
 local function flow_step_aside(lane, flow)
   if lane ~= CALLBACKS or tenant_room(tenant_of(flow)) > 0 then return false end
   redis.call('ZREM', P .. 'turns:' .. lane, flow)
   redis.call('ZADD', P .. 'aside:' .. tenant_of(flow), 'NX', now_us, flow)
+  asides_left = asides_left - 1
   return true
 end
 
 -- Takes the first item of the flow whose turn it is. Returns item, flow; nothing if no flow is ready.
 local function flow_take(lane)
   local turns = P .. 'turns:' .. lane
-  while true do
+  while asides_left > 0 do
     local flow = redis.call('ZRANGE', turns, 0, 0)[1]
     if not flow then return nil end
-    local waiting = flow_key(lane, flow)
-    local item = not flow_step_aside(lane, flow) and redis.call('ZPOPMIN', waiting)[1]
-    if item then
-      if lane == CALLBACKS then redis.call('HINCRBY', P .. 'tenants:' .. lane, tenant_of(flow), 1) end
+    if not flow_step_aside(lane, flow) then
+      local item = redis.call('ZPOPMIN', flow_key(lane, flow))[1]
       local running = redis.call('HINCRBY', P .. 'running:' .. lane, flow, 1)
+      if lane == CALLBACKS then redis.call('HINCRBY', P .. 'tenants:' .. lane, tenant_of(flow), 1) end
       redis.call('HINCRBY', P .. 'lane:' .. lane, 'waiting', -1)
-      if running >= flow_cap(lane, flow) or redis.call('EXISTS', waiting) == 0 then
-        redis.call('ZREM', turns, flow)
+      if running >= flow_cap(lane, flow) or redis.call('EXISTS', flow_key(lane, flow)) == 0 then
+        flow_leaves(lane, flow)
       else
         redis.call('ZINCRBY', turns, 1, flow)
       end
       return item, flow
     end
-    redis.call('ZREM', turns, flow)
   end
+  -- The rest is for another call.
+  want(lane, 1)
 end
 
 -- Takes an item out of those that wait, if it is there.
 local function flow_remove(lane, flow, item)
   if redis.call('ZREM', flow_key(lane, flow), item) == 0 then return end
   redis.call('HINCRBY', P .. 'lane:' .. lane, 'waiting', -1)
-  if redis.call('EXISTS', flow_key(lane, flow)) == 0 then redis.call('ZREM', P .. 'turns:' .. lane, flow) end
-end
-
--- Something of a tenant is no longer under way: of its flows that stood aside some may be ready.
-local function tenant_release(lane, tenant)
-  if redis.call('HINCRBY', P .. 'tenants:' .. lane, tenant, -1) <= 0 then
-    redis.call('HDEL', P .. 'tenants:' .. lane, tenant)
-  end
-  for _ = 1, math.min(tenant_room(tenant), redis.call('ZCARD', P .. 'aside:' .. tenant)) do
-    want(lane, flow_place(lane, redis.call('ZPOPMIN', P .. 'aside:' .. tenant)[1]))
-  end
+  if redis.call('EXISTS', flow_key(lane, flow)) == 0 then flow_leaves(lane, flow) end
 end
 
 -- An item of the flow no longer runs. If that makes a capped flow ready, one more job is wanted.
@@ -116,5 +126,20 @@ local function flow_release(lane, flow)
     redis.call('HDEL', P .. 'running:' .. lane, flow)
   end
   if flow_cap(lane, flow) < math.huge then want(lane, flow_place(lane, flow)) end
-  if lane == CALLBACKS then tenant_release(lane, tenant_of(flow)) end
+  if lane ~= CALLBACKS then return end
+  local tenant = tenant_of(flow)
+  if redis.call('HINCRBY', P .. 'tenants:' .. lane, tenant, -1) <= 0 then
+    redis.call('HDEL', P .. 'tenants:' .. lane, tenant)
+  end
+  tenant_wake(tenant)
+end
+
+-- Caps of callbacks are others than before: who was at one may not be any more, and the other way round. Only those can be of
+-- whom something is under way.
+local function caps_changed()
+  for _, flow in ipairs(redis.call('HKEYS', P .. 'running:' .. CALLBACKS)) do
+    local running = tonumber(redis.call('HGET', P .. 'running:' .. CALLBACKS, flow))
+    if running < flow_cap(CALLBACKS, flow) then want(CALLBACKS, flow_place(CALLBACKS, flow)) else flow_leaves(CALLBACKS, flow) end
+  end
+  for _, tenant in ipairs(redis.call('HKEYS', P .. 'tenants:' .. CALLBACKS)) do tenant_wake(tenant) end
 end

@@ -5,7 +5,7 @@ import type { DeliveryAttempt, EndpointHealth, Verdict } from '../../outbox.ts'
 export const TENANTS = ['north', 'south']
 export const ORIGINS = ['https://a.example', 'https://b.example', 'https://c.example']
 /** The slots of the workers that may come and go. */
-export const WORKERS = [4, 1, 8]
+export const WORKERS = [2, 1, 4]
 
 /** Which events a task's callbacks tell of. */
 export const WISHES: CallbackEvent[][] = [
@@ -57,7 +57,8 @@ export type Action =
   | { act: 'recover'; tenant: number; origin: number | null; times: 'all' | 'old' | 'recent'; most: number }
   | { act: 'pass'; seconds: number; watched: boolean }
   | { act: 'wait' | 'lose'; seconds: number }
-  | { act: 'join' | 'leave'; worker: number }
+  | { act: 'join'; worker: number; cap: number }
+  | { act: 'leave'; worker: number }
 
 const below = (count: number) => fc.nat({ max: count - 1 })
 const mostly = <T>(usual: T, seldom: T) => fc.constantFrom(...Array<T>(5).fill(usual), seldom)
@@ -128,6 +129,13 @@ export const anyAction: fc.Arbitrary<Action> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ act: word('lose'), seconds: fc.constant(20) }) },
   { weight: 2, arbitrary: fc.record({ act: word('tick') }) },
   { weight: 1, arbitrary: fc.record({ act: word('look') }) },
-  { weight: 2, arbitrary: fc.record({ act: word('join'), worker: below(WORKERS.length) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      act: word('join'),
+      worker: below(WORKERS.length),
+      cap: fc.constantFrom(2, 2, 1, 4),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ act: word('leave'), worker: below(WORKERS.length) }) },
 )

@@ -7,7 +7,7 @@ import { type Action, VERDICTS, WORKERS } from './actions.ts'
 import { Clients } from './clients.ts'
 import { checkOutbox } from './invariants.ts'
 import { messageOf } from './message-of.ts'
-import { ENDPOINT_CAP, Picture, TERMS } from './picture.ts'
+import { Picture, TERMS } from './picture.ts'
 import { Senders } from './senders.ts'
 
 const UPKEEP = { retentionMs: TERMS.retentionMs, tombstoneMs: 95_000 }
@@ -41,19 +41,29 @@ export class OutboxLife {
   async begin(): Promise<void> {
     const [seconds, micros] = await this.#store.redis.time()
     this.#beganMs = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)
-    await this.#heartbeat(0, WORKERS[0]!)
+    await this.#heartbeat(0, WORKERS[0]!, 2)
   }
 
   /** Does one action, if there is what it acts on, and checks all. @throws {AssertionError} */
   async act(action: Action): Promise<void> {
     const turns = await this.#turns()
-    const claimable = this.picture.claimable()
+    const before = this.#underWay()
     this.#jobs = 0
-    await this.#do(action)
+    await this.#do(action).catch((e) => {
+      e.message = `${JSON.stringify(action)} ${e.message}`
+      throw e
+    })
     await this.check()
-    // Who takes or settles goes on taking; who held what was deleted does so when that is over.
-    if (['take', 'settle', 'send', 'delete', 'join', 'leave'].includes(action.act)) return
-    ok(this.#jobs >= this.picture.claimable() - claimable, 'what becomes claimable asks for jobs')
+    // Who takes goes on taking.
+    if (action.act === 'take' || action.act === 'send') return
+    const after = this.#underWay()
+    // So does who held what is not under way any more.
+    const released = Math.max(0, before.running - after.running)
+    const capsChange = action.act === 'join' || action.act === 'leave'
+    ok(
+      capsChange || this.#jobs + released >= after.claimable - before.claimable,
+      'what becomes claimable asks for jobs',
+    )
     const turned = [...(await this.#turns())].some((flow) => !turns.has(flow))
     if (turned) ok(this.#jobs > 0, 'a flow that has its turn asks for a job')
   }
@@ -115,9 +125,9 @@ export class OutboxLife {
       case 'look':
         return clients.look()
       case 'join':
-        return this.#heartbeat(action.worker, WORKERS[action.worker]!)
+        return this.#heartbeat(action.worker, WORKERS[action.worker]!, action.cap)
       case 'leave':
-        return this.#heartbeat(action.worker, 0)
+        return this.#heartbeat(action.worker, 0, this.picture.endpointCap)
     }
   }
 
@@ -137,9 +147,9 @@ export class OutboxLife {
     await this.#clients.renew()
   }
 
-  async #heartbeat(worker: number, slots: number): Promise<void> {
-    await this.#upkeep.heartbeat(0, `w${worker}`, { callbacks: slots }, HEARTBEAT_LIFETIME_MS, ENDPOINT_CAP)
-    this.picture.heartbeat(worker, slots, HEARTBEAT_LIFETIME_MS)
+  async #heartbeat(worker: number, slots: number, cap: number): Promise<void> {
+    await this.#upkeep.heartbeat(0, `w${worker}`, { callbacks: slots }, HEARTBEAT_LIFETIME_MS, cap)
+    this.picture.heartbeat(worker, slots, HEARTBEAT_LIFETIME_MS, cap)
   }
 
   async #tick(): Promise<void> {
@@ -162,6 +172,10 @@ export class OutboxLife {
         task.expires = picture.clock + TERMS.retentionMs
       } else ok(task.expires + SWEPT_WITHIN_MS > picture.clock, 'what is over is swept in time')
     }
+  }
+
+  #underWay() {
+    return { claimable: this.picture.claimable(), running: this.picture.running(() => true) }
   }
 
   async #turns(): Promise<Set<string>> {

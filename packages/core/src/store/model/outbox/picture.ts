@@ -17,8 +17,6 @@ export const TERMS: OutboxTerms = {
   firstPauseMs: 5_000,
   wholeScheduleMs: 120_000,
 }
-/** How many deliveries an endpoint that is well is sent at once. */
-export const ENDPOINT_CAP = 2
 const TENANT_SHARE = 0.75
 const PROGRESS_GAP_MS = 500
 const BREAK_AFTER = 5
@@ -35,8 +33,8 @@ export class Picture {
   tasks: ToldTask[] = []
   readonly endpoints = new Map<string, ModelEndpoint>()
   slots = 0
-  /** Tenants that got room while something of theirs was under way: their flows have their turns again when that is over. */
-  readonly overlooked = new Set<string>()
+  /** How many deliveries an endpoint that is well is sent at once. */
+  endpointCap = 10
   #call = 0
   #ticked = Number.NEGATIVE_INFINITY
   #holdUntil = Number.NEGATIVE_INFINITY
@@ -66,7 +64,7 @@ export class Picture {
 
   /** How many more of those that wait at an endpoint its own cap lets through. */
   openings(flow: string): number {
-    const cap = this.endpoint(flow).cap ?? ENDPOINT_CAP
+    const cap = this.endpoint(flow).cap ?? this.endpointCap
     return Math.min(this.waiting(flow).length, Math.max(0, cap - this.running((task) => task.flow === flow)))
   }
 
@@ -141,7 +139,6 @@ export class Picture {
   /** As if it had never been. */
   drop(delivery: ModelDelivery): void {
     const { task } = delivery
-    if (delivery.place === 'posting') this.overlooked.delete(task.tenant)
     task.deliveries = task.deliveries.filter((other) => other !== delivery)
   }
 
@@ -200,15 +197,12 @@ export class Picture {
   }
 
   /** @param slots 0: the worker leaves */
-  heartbeat(worker: number, slots: number, lifetimeMs: number): void {
-    const without = [...new Set(this.tasks.map(({ tenant }) => tenant))].filter(
-      (tenant) => this.tenantRoom(tenant) <= 0,
-    )
+  heartbeat(worker: number, slots: number, lifetimeMs: number, endpointCap: number): void {
+    this.endpointCap = endpointCap
     for (const [name, { until }] of this.#workers) if (until <= this.clock) this.#workers.delete(name)
     if (slots === 0) this.#workers.delete(worker)
     else this.#workers.set(worker, { slots, until: this.clock + lifetimeMs })
     this.slots = [...this.#workers.values()].reduce((sum, known) => sum + known.slots, 0)
-    for (const tenant of without) if (this.tenantRoom(tenant) > 0) this.overlooked.add(tenant)
   }
 
   /** @param watched as if somebody had ticked all the while */
@@ -242,7 +236,6 @@ export class Picture {
       return
     }
     delivery.losses += 1
-    this.#released(delivery)
     if (delivery.losses === 1) this.#waits(delivery)
     else this.#later(delivery, this.clock + Math.min(60, delivery.losses) * POSTER_LOST_MS)
   }
@@ -253,7 +246,6 @@ export class Picture {
       delivery.due = this.clock + TERMS.leaseMs
       return
     }
-    this.#released(delivery)
     if (follows === 'release') {
       if (verdict.delayMs > 0) this.#later(delivery, this.clock + verdict.delayMs)
       else this.#waits(delivery)
@@ -272,10 +264,6 @@ export class Picture {
       delivery.stage += 1
       this.#later(delivery, this.clock + (verdict.follows === 'retry' ? verdict.delayMs : 0))
     }
-  }
-
-  #released({ task }: ModelDelivery): void {
-    this.overlooked.delete(task.tenant)
   }
 
   #waits(delivery: ModelDelivery, behindMs = 0): void {
@@ -305,7 +293,7 @@ export class Picture {
       endpoint.probe = null
       if (endpoint.cap === null) return false
       endpoint.cap = Math.max(1, 2 * endpoint.cap)
-      if (endpoint.cap >= ENDPOINT_CAP) {
+      if (endpoint.cap >= this.endpointCap) {
         endpoint.cap = null
         endpoint.pause = null
       }

@@ -4,7 +4,7 @@ import { type HeldDelivery, Outbox, type Verdict } from '../../outbox.ts'
 import type { Scripts } from '../../scripts.ts'
 import { messageOf } from './message-of.ts'
 import { type ModelDelivery, obsolete } from './model-delivery.ts'
-import { type Picture, TERMS, tenantOf } from './picture.ts'
+import { type Picture, TERMS } from './picture.ts'
 
 /** An attempt in the hands of a worker, which may have lost it. */
 interface Attempt {
@@ -34,14 +34,10 @@ export class Senders {
     for (const delivery of this.#picture.deliveries) {
       if (left.includes(`dlv:${delivery.id}`)) continue
       ok(obsolete(delivery) && delivery.place === 'flow', 'only what is obsolete and waits is dropped')
-      this.#picture.overlooked.delete(delivery.task.tenant)
       this.#picture.drop(delivery)
     }
     if (!taken.includes(null)) return
-    for (const flow of this.#picture.flows) {
-      const overlooked = this.#picture.overlooked.has(tenantOf(flow))
-      ok(overlooked || !this.#picture.ready(flow), `${flow} could have been taken`)
-    }
+    for (const flow of this.#picture.flows) ok(!this.#picture.ready(flow), `${flow} could have been taken`)
   }
 
   async settle(attempts: Attempt[], verdict: Verdict): Promise<void> {
