@@ -47,12 +47,13 @@ export type Action =
   | { act: 'begin'; tenant: number; origin: number; wish: number; confirms: boolean }
   | { act: 'burst'; tenant: number; origin: number; count: number }
   | { act: 'claim' | 'tick' | 'look' }
-  | { act: 'progress'; task: number; percent: number }
+  | { act: 'progress'; task: number; more: number }
   | { act: 'finish'; task: number; well: boolean }
   | { act: 'return' | 'cancel' | 'confirm' | 'delete'; task: number }
   | { act: 'take'; count: number }
   | { act: 'settle'; held: number; lost: boolean; verdict: number; count: number }
   | { act: 'send'; count: number; verdict: number }
+  | { act: 'outage'; rounds: number }
   | { act: 'redeliver'; delivery: number; foreign: boolean }
   | { act: 'recover'; tenant: number; origin: number | null; times: 'all' | 'old' | 'recent'; most: number }
   | { act: 'pass'; seconds: number; watched: boolean }
@@ -64,7 +65,7 @@ const below = (count: number) => fc.nat({ max: count - 1 })
 const mostly = <T>(usual: T, seldom: T) => fc.constantFrom(...Array<T>(5).fill(usual), seldom)
 const word = <const T extends string>(act: T) => fc.constant(act)
 const tenant = mostly(0, 1)
-const origin = below(ORIGINS.length)
+const origin = fc.constantFrom(0, 0, 0, 1, 2)
 const task = below(4)
 const verdict = fc.oneof(fc.constantFrom(0, 1), below(VERDICTS.length))
 
@@ -84,7 +85,10 @@ export const anyAction: fc.Arbitrary<Action> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({ act: word('burst'), tenant, origin, count: fc.constantFrom(1, 2, 6) }),
   },
-  { weight: 5, arbitrary: fc.record({ act: word('progress'), task, percent: below(101) }) },
+  {
+    weight: 9,
+    arbitrary: fc.record({ act: word('progress'), task: below(2), more: fc.constantFrom(0, 1, 10) }),
+  },
   { weight: 3, arbitrary: fc.record({ act: word('finish'), task, well: fc.boolean() }) },
   ...(['return', 'cancel', 'confirm', 'delete'] as const).map((act) => ({
     weight: act === 'delete' ? 3 : 1,
@@ -103,16 +107,17 @@ export const anyAction: fc.Arbitrary<Action> = fc.oneof(
     }),
   },
   { weight: 4, arbitrary: fc.record({ act: word('send'), count: fc.constantFrom(1, 5), verdict }) },
+  { weight: 3, arbitrary: fc.record({ act: word('outage'), rounds: below(3) }) },
   {
     weight: 4,
     arbitrary: fc.record({ act: word('redeliver'), delivery: below(8), foreign: mostly(false, true) }),
   },
   {
-    weight: 2,
+    weight: 4,
     arbitrary: fc.record({
       act: word('recover'),
       tenant,
-      origin: fc.option(origin),
+      origin: fc.option(origin, { freq: 1 }),
       times: fc.constantFrom('all', 'all', 'old', 'recent'),
       most: fc.constantFrom(1, 3),
     }),
@@ -121,7 +126,7 @@ export const anyAction: fc.Arbitrary<Action> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       act: word('pass'),
-      seconds: fc.constantFrom(5, 20, 60, 90),
+      seconds: fc.constantFrom(5, 20, 60, 90, 90),
       watched: fc.boolean(),
     }),
   },

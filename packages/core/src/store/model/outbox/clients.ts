@@ -69,9 +69,10 @@ export class Clients {
     return task
   }
 
-  async progress(task: ToldTask, percent: number): Promise<void> {
+  async progress(task: ToldTask, more: number): Promise<void> {
     const claim = this.#claims.get(task)
     if (!claim) return
+    const percent = Math.min(100, task.progress + more)
     const answer = await this.#work.progress(claim, percent)
     equal(answer, task.status === 'canceling' ? 'canceling' : 'ok')
     if (answer !== 'ok' || percent <= task.progress) return

@@ -3,10 +3,11 @@ import type { LaneJobs } from '../../../lane-jobs.ts'
 import { type Contents, contentsOf, passTime, type TestStore } from '../../../testing/index.ts'
 import { Scripts } from '../../scripts.ts'
 import { Upkeep } from '../../upkeep.ts'
-import { type Action, VERDICTS, WORKERS } from './actions.ts'
+import { type Action, ILL, VERDICTS, WORKERS } from './actions.ts'
 import { Clients } from './clients.ts'
 import { checkOutbox } from './invariants.ts'
 import { messageOf } from './message-of.ts'
+import type { ToldTask } from './model-delivery.ts'
 import { Picture, TERMS } from './picture.ts'
 import { Senders } from './senders.ts'
 
@@ -55,7 +56,7 @@ export class OutboxLife {
     })
     await this.check()
     // Who takes goes on taking.
-    if (action.act === 'take' || action.act === 'send') return
+    if (['take', 'send', 'outage'].includes(action.act)) return
     const after = this.#underWay()
     // So does who held what is not under way any more.
     const released = Math.max(0, before.running - after.running)
@@ -80,7 +81,7 @@ export class OutboxLife {
   async #do(action: Action): Promise<void> {
     const clients = this.#clients
     const { tasks, deliveries } = this.picture
-    const task = 'task' in action ? newest(tasks, action.task) : undefined
+    const task = 'task' in action ? newest(actedOn(action.act, tasks), action.task) : undefined
     if ('task' in action && !task) return
     switch (action.act) {
       case 'begin':
@@ -91,7 +92,7 @@ export class OutboxLife {
         await clients.claim()
         return
       case 'progress':
-        return clients.progress(task!, action.percent)
+        return clients.progress(task!, action.more)
       case 'finish':
         return clients.finish(task!, action.well)
       case 'return':
@@ -108,6 +109,8 @@ export class OutboxLife {
       }
       case 'send':
         return this.#send(action.count, action.verdict)
+      case 'outage':
+        return this.#outage(action.rounds)
       case 'redeliver': {
         const delivery = newest(deliveries, action.delivery)
         return delivery && clients.redeliver(delivery, action.foreign)
@@ -138,6 +141,17 @@ export class OutboxLife {
       await this.check()
       await this.#senders.settle(this.#senders.attempts(false).slice(-1), VERDICTS[verdict]!)
       await this.check()
+    }
+  }
+
+  /** An endpoint does not answer: it is let alone, and no probe does any good. */
+  async #outage(rounds: number): Promise<void> {
+    await this.#send(5, VERDICTS.indexOf(ILL))
+    for (let n = 0; n < rounds; n += 1) {
+      await this.#pass(20, true)
+      await this.#tick()
+      await this.check()
+      await this.#send(1, VERDICTS.indexOf(ILL))
     }
   }
 
@@ -204,6 +218,14 @@ export class OutboxLife {
       }
     }
   }
+}
+
+/** The tasks that an act may be about. */
+function actedOn(act: Action['act'], tasks: ToldTask[]): ToldTask[] {
+  if (act === 'delete') return tasks
+  if (act === 'cancel') return tasks.filter(({ expires }) => expires === null)
+  if (act === 'confirm') return tasks.filter(({ status }) => status === 'awaiting_confirmation')
+  return tasks.filter(({ status }) => status === 'running' || status === 'canceling')
 }
 
 function newest<T>(all: T[], nth: number): T | undefined {

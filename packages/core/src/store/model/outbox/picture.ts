@@ -15,7 +15,7 @@ export const TERMS: OutboxTerms = {
   leaseMs: 18_000,
   retentionMs: 68_000,
   firstPauseMs: 5_000,
-  wholeScheduleMs: 120_000,
+  wholeScheduleMs: 30_000,
 }
 const TENANT_SHARE = 0.75
 const PROGRESS_GAP_MS = 500
