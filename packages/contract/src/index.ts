@@ -1,3 +1,4 @@
+export * from './callbacks.ts'
 export * from './operation.ts'
 export * from './problems.ts'
 export * from './status.ts'

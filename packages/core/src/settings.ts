@@ -1,4 +1,5 @@
 import { type Static, type TObject, type TProperties, Type } from 'typebox'
+import { parseAddressRanges } from './callbacks/addresses.ts'
 import { compileCheck } from './validation.ts'
 
 /** The settings that both apps read. Every one is an environment variable; an empty one counts as not set. */
@@ -24,6 +25,15 @@ export const SharedSettings = Type.Object({
         'The file that has it, if `SECRETS_KEY` is not set; made, with a new key, if it is not there. Under `npm start`: `secrets.key` in `DATA_DIR`',
     }),
   ),
+  CALLBACK_ALLOW_CIDRS: Type.String({
+    default: '',
+    description:
+      'Ranges of addresses that callbacks may go to though they are not public: `10.0.0.0/8,fd00::/8`. Link-local and metadata addresses stay closed. Under `npm start`, if it is not set at all: loopback',
+  }),
+  CALLBACK_REQUIRE_HTTPS: Type.Boolean({
+    default: false,
+    description: 'Whether callbacks to plain http are refused, but for those to `CALLBACK_ALLOW_CIDRS`',
+  }),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     default: 'info',
     description: 'What is logged, by the levels of pino',
@@ -110,6 +120,14 @@ export const WorkerSettings = Type.Object({
 })
 export type WorkerSettings = Static<typeof WorkerSettings>
 
+/** What their schemas cannot say of settings: the faults of their texts, in words. */
+const FURTHER_FAULTS: Record<string, (text: string) => string[]> = {
+  CALLBACK_ALLOW_CIDRS: (text) => {
+    const read = parseAddressRanges(text)
+    return read.outcome === 'faulty' ? read.faults : []
+  },
+}
+
 /** Faulty settings. The message names them all, a line each, in words for whoever starts the process. */
 export class SettingsError extends Error {
   override name = 'SettingsError'
@@ -135,7 +153,10 @@ export function readSettings<P extends TProperties>(
   for (const name of names) {
     if (environment[name]) values[name] = environment[name]
   }
-  const faults = compileCheck(schema, true)(values)
+  const further = Object.entries(values).flatMap(([name, text]) =>
+    (FURTHER_FAULTS[name]?.(text as string) ?? []).map((detail) => ({ pointer: `/${name}`, detail })),
+  )
+  const faults = [...compileCheck(schema, true)(values), ...further]
   if (faults.length > 0) {
     throw new SettingsError(
       faults.map(({ pointer, detail }) => {
