@@ -1,4 +1,5 @@
-import { type Claim, createLog, LaneJobs, Scripts, Work } from '@accepted/core'
+import { type Claim, createLog, LaneJobs, Outbox, Scripts, Work } from '@accepted/core'
+import { OUTBOX_TERMS } from '@accepted/core/testing'
 import type { Redis } from 'ioredis'
 import { onTestFinished } from 'vitest'
 
@@ -10,6 +11,8 @@ export function handWorker(redis: Redis, prefix: string) {
   const work = new Work(scripts, 60_000)
   return {
     work,
+    /** The deliveries of its callbacks. */
+    outbox: new Outbox(scripts, { ...OUTBOX_TERMS, retentionMs: 60_000 }),
     /** Takes the next car to build. */
     async claim(): Promise<Claim> {
       const claim = await work.claim(0, 'car.build')
