@@ -57,6 +57,7 @@ const ROUTES = [
   'POST /tasks/{task_id}/confirm',
   'GET /tasks/{task_id}/deliveries',
   'POST /tasks/{task_id}/deliveries/{delivery_id}/redeliver',
+  'POST /deliveries/redeliver',
   'GET /endpoints',
   'GET /operations',
   'GET /operations/{task_id}',

@@ -1,4 +1,4 @@
-import type { OperationContract } from '@accepted/contract'
+import { type OperationContract, redeliverCallbacks } from '@accepted/contract'
 import {
   type ApiSettings,
   Deliveries,
@@ -64,6 +64,7 @@ declare module 'fastify' {
 /** What the API is made of. */
 export interface ApiDependencies {
   settings: ApiSettings
+  /** Those of the folders; the one that comes with the house is added. */
   contracts: ReadonlyMap<string, OperationContract>
   /** Answers in time or fails (`connectForAnswers`); the caller closes it. */
   redis: Redis
@@ -87,9 +88,10 @@ export interface ApiDependencies {
  * @throws {SettingsError} if those of callbacks are faulty
  */
 export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> {
-  const { settings, contracts, redis, subscriber, publicUrl, version, sealer, names, log } = deps
+  const { settings, redis, subscriber, publicUrl, version, sealer, names, log } = deps
   const targets = readTargetRules(settings)
   if (targets.outcome === 'faulty') throw new SettingsError(targets.faults)
+  const contracts = new Map([...deps.contracts, [redeliverCallbacks.name, redeliverCallbacks]])
   const jobs = new LaneJobs(redis, settings.KEY_PREFIX, log)
   const scripts = new Scripts(redis, settings.KEY_PREFIX, jobs)
   const upkeep = new Upkeep(scripts, jobs)

@@ -71,7 +71,7 @@ export function operationRoute(
       operationId: contract.name,
       summary: contract.summary,
       description: contract.description ?? `${contract.summary}.`,
-      tags: [tagOf(path)],
+      tags: [contract.tag ?? tagOf(path)],
       ...(params ? { params } : {}),
       // A member that nobody knows would be lost without a word, or be taken for input.
       querystring: Type.Object(

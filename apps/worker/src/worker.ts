@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { redeliverCallbacks } from '@accepted/contract'
 import {
   bullPrefix,
+  Deliveries,
   LaneJobs,
   type Logger,
   listenForCancels,
@@ -13,12 +15,14 @@ import {
 import { type HandledOperation, resourceSpace } from '@accepted/operations'
 import { Worker as BullWorker } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { recoveryOperation } from './callbacks/recovery.ts'
 import { TaskRunner } from './task-runner.ts'
 import { Ticker } from './ticker.ts'
 
 /** What a worker is made of. */
 export interface WorkerDependencies {
   settings: WorkerSettings
+  /** Those of the folders; the one that comes with the house is added. */
   operations: Map<string, HandledOperation>
   /** Waits for Redis as long as it takes (`connectForWork`); the caller closes it. */
   redis: Redis
@@ -43,7 +47,7 @@ export interface RunningWorker {
  */
 export function startWorker({
   settings,
-  operations,
+  operations: given,
   redis,
   subscriber,
   environment,
@@ -51,6 +55,7 @@ export function startWorker({
 }: WorkerDependencies): RunningWorker {
   const jobs = new LaneJobs(redis, settings.KEY_PREFIX, log)
   const scripts = new Scripts(redis, settings.KEY_PREFIX, jobs)
+  const operations = new Map(given).set(redeliverCallbacks.name, recoveryOperation(new Deliveries(scripts)))
   const work = new Work(scripts, settings.RETENTION_SECONDS * 1000)
   const resourcesOf = (tenant: string) => resourceSpace(redis, settings.KEY_PREFIX, tenant)
   const runner = new TaskRunner({ work, operations, resourcesOf, environment, log, random: Math.random })

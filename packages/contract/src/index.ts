@@ -1,6 +1,7 @@
 export * from './callbacks.ts'
 export * from './operation.ts'
 export * from './problems.ts'
+export * from './redeliver-callbacks.ts'
 export * from './schemas.ts'
 export * from './status.ts'
 export * from './task.ts'

@@ -35,6 +35,8 @@ export interface OperationContract<
   readonly route: `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`
   readonly summary: string
   readonly description?: string
+  /** Under which its route is listed in the API's description; the collection that its path is of, unless it says otherwise. */
+  readonly tag?: string
   /**
    * Path members, then body members (or query members, for GET). Members that it does not name are refused,
    * unless the schema allows them itself. Those of `CallbackMembers` are no input: they are taken out of the body.

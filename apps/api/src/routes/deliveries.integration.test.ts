@@ -189,3 +189,45 @@ test('receivers are told by their origins, the last used first, with how they fa
     },
   ])
 })
+
+describe('a recovery', () => {
+  const PERIOD = { since: '2026-11-21T09:00:00+01:00', until: '2026-11-21T10:00:00Z', status: 'failed' }
+
+  test('is a task', async () => {
+    const { ask } = await testApp()
+    const answer = await ask(post('/deliveries/redeliver', { ...PERIOD, endpoint: 'https://shop.example' }))
+    expect(answer.statusCode).toBe(202)
+    expect(answer.json()).toMatchObject({
+      operation: 'callbacks.redeliver',
+      status: 'pending',
+      callback_url: null,
+    })
+    expect((await ask('/tasks?operation=callbacks.redeliver')).json()).toHaveLength(1)
+  })
+
+  test.each([
+    [{ since: undefined }, '#/since'],
+    [{ until: undefined }, '#/until'],
+    [{ status: undefined }, '#/status'],
+    [{ status: 'delivered' }, '#/status'],
+    [{ since: '2026-11-21' }, '#/since'],
+    [{ since: 'yesterday' }, '#/since'],
+    [{ until: 1_763_678_400 }, '#/until'],
+    [{ until: '2026-11-21T08:00:00.000Z' }, '#/until'],
+    [{ until: '2026-11-21T07:59:59Z' }, '#/until'],
+    [{ endpoint: 'shop.example' }, '#/endpoint'],
+    [{ endpoint: 'ftp://shop.example' }, '#/endpoint'],
+    [{ endpoint: 'https://shop.example/hook' }, '#/endpoint'],
+    [{ endpoint: 'https://shop.example?' }, '#/endpoint'],
+    [{ endpoint: 'https://user@shop.example' }, '#/endpoint'],
+    [{ endpoint: 'https://shop.example.' }, '#/endpoint'],
+    [{ endpoint: 'https://' }, '#/endpoint'],
+    [{ endpoint: null }, '#/endpoint'],
+    [{ tenant: 'other' }, '#/tenant'],
+  ])('with %j is refused with 422 at %s', async (change, pointer) => {
+    const { ask, redis, prefix } = await testApp()
+    const answer = await ask(post('/deliveries/redeliver', { ...PERIOD, ...change }))
+    expectProblem(answer, 422, 'invalid_input', { errors: [{ pointer, detail: expect.any(String) }] })
+    expect(await redis.keys(`${prefix}:*`)).toEqual([])
+  })
+})
