@@ -51,12 +51,14 @@ test('a car: submit, poll as told, follow to the car', async () => {
     trace: '0af7651916cd43dd8448eb211c80319c',
   })
   for (const msg of ['attempt started', 'step finished', 'task ended']) {
-    await expect.poll(() => workers[0]!.log.find((line) => line.msg === msg)).toMatchObject({
-      request: 'order-7',
-      task: task.task_id,
-      attempt: 1,
-      trace: '0af7651916cd43dd8448eb211c80319c',
-    })
+    await expect
+      .poll(() => workers[0]!.log.find((line) => line.msg === msg))
+      .toMatchObject({
+        request: 'order-7',
+        task: task.task_id,
+        attempt: 1,
+        trace: '0af7651916cd43dd8448eb211c80319c',
+      })
   }
 })
 
