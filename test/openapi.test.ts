@@ -1,7 +1,14 @@
 import { buildApp } from '@accepted/api/app'
 import { checkedInject, type OpenapiDocument } from '@accepted/api/testing'
 import { PROBLEMS, TASK_ERRORS } from '@accepted/contract'
-import { ApiSettings, connectForAnswers, connectForWatching, createLog, readSettings } from '@accepted/core'
+import {
+  ApiSettings,
+  connectForAnswers,
+  connectForWatching,
+  createLog,
+  NameResolver,
+  readSettings,
+} from '@accepted/core'
 import { freshPrefix } from '@accepted/core/testing'
 import { loadContracts } from '@accepted/operations'
 import SwaggerParser from '@apidevtools/swagger-parser'
@@ -28,6 +35,7 @@ beforeAll(async () => {
     publicUrl: () => 'https://api.accepted.example',
     version: '1.2.3',
     sealer: undefined,
+    names: new NameResolver({ hosts: '' }),
     log,
   })
   app.addHook('onClose', async () => {

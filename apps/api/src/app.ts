@@ -5,8 +5,11 @@ import {
   InstallationKeys,
   LaneJobs,
   type Logger,
+  type NameResolver,
+  readTargetRules,
   Scripts,
   type Sealer,
+  SettingsError,
   Submissions,
   TaskControl,
   TaskReader,
@@ -22,6 +25,7 @@ import {
   LogController,
 } from 'fastify'
 import type { Redis } from 'ioredis'
+import { callbackMembers } from './callbacks/callback-members.ts'
 import { answerClientError } from './client-errors.ts'
 import { STREAM_LIMITS, type StreamLimits } from './event-stream.ts'
 import { HeldRequests } from './held-requests.ts'
@@ -68,14 +72,22 @@ export interface ApiDependencies {
   version: string
   /** Opens the secrets; undefined if there is no key, and so no callbacks. */
   sealer: Sealer | undefined
+  /** Looks up where callbacks lead; the caller closes it. */
+  names: NameResolver
   log: Logger
   /** Other limits than `STREAM_LIMITS`. */
   streamLimits?: Partial<StreamLimits>
 }
 
-/** Builds the API: no environment, no listening. Closing it leaves nothing behind but the connections it was given. */
+/**
+ * Builds the API: no environment, no listening. Closing it leaves nothing behind but what it was given.
+ *
+ * @throws {SettingsError} if those of callbacks are faulty
+ */
 export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> {
-  const { settings, contracts, redis, subscriber, publicUrl, version, sealer, log } = deps
+  const { settings, contracts, redis, subscriber, publicUrl, version, sealer, names, log } = deps
+  const targets = readTargetRules(settings)
+  if (targets.outcome === 'faulty') throw new SettingsError(targets.faults)
   const jobs = new LaneJobs(redis, settings.KEY_PREFIX, log)
   const scripts = new Scripts(redis, settings.KEY_PREFIX, jobs)
   const upkeep = new Upkeep(scripts, jobs)
@@ -111,6 +123,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(methods)
   await app.register(negotiation)
   await app.register(jsonBody)
+  await app.register(callbackMembers)
   await app.register(openapi, { publicUrl, version })
 
   const now = () => scripts.clock.now()
@@ -120,6 +133,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     waits,
     estimator,
     maxBacklog: settings.MAX_BACKLOG,
+    callbacks: { rules: targets.rules, names, canSign: sealer !== undefined },
     now,
     styles,
   }

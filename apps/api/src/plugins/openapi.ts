@@ -160,7 +160,7 @@ function finished(document: OpenapiDocument, url: string): object {
 
 /** `task-priority` as it is written: `Task-Priority`. */
 function fieldName(name: string): string {
-  return name.replace(/(?<=^|-)[a-z]/g, (letter) => letter.toUpperCase())
+  return name.replace(/(?<=^|-)(url\b|[a-z])/g, (letters) => letters.toUpperCase())
 }
 
 function markHeaders({ headers = {} }: OpenapiResponse): void {
