@@ -56,6 +56,8 @@ export async function startStack({
   return {
     url: url as string,
     ask,
+    prefix: shared.KEY_PREFIX,
+    secretsKey: shared.SECRETS_KEY,
     api,
     workers: running,
     startApi,
