@@ -1,6 +1,7 @@
 import type { OperationContract } from '@accepted/contract'
 import {
   type ApiSettings,
+  Deliveries,
   Estimator,
   InstallationKeys,
   LaneJobs,
@@ -38,6 +39,7 @@ import { answerProblem, problemOf, problems } from './plugins/problems.ts'
 import { requestId, requestIds } from './plugins/request-ids.ts'
 import { validation } from './plugins/validation.ts'
 import { carRoutes, readCar } from './routes/cars.ts'
+import { deliveryRoutes } from './routes/deliveries.ts'
 import { healthRoutes } from './routes/health.ts'
 import { jwksRoutes } from './routes/jwks.ts'
 import { operationRoutes } from './routes/operations.ts'
@@ -157,6 +159,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   const streams = new TaskStreams({ watch, held, estimator, now, limits })
   taskEventRoutes(app, { reader, streams })
   operationRoutes(app, read, act)
+  deliveryRoutes(app, new Deliveries(scripts))
   carRoutes(
     app,
     (request) => carStore(spaceOf(request)),

@@ -1,4 +1,6 @@
 import {
+  DeliveryDocument,
+  EndpointDocument,
   OperationDocument,
   OperationList,
   OperationProblem,
@@ -19,9 +21,22 @@ export interface OpenapiOptions {
   version: string
 }
 
+/** What answers refer to. */
+const SHARED = [
+  Task,
+  StyledTask,
+  OperationDocument,
+  OperationList,
+  DeliveryDocument,
+  EndpointDocument,
+  Problem,
+  OperationProblem,
+]
+
 const TAGS: Record<string, string> = {
   tasks: 'The task resource: how a request goes',
   operations: 'The same tasks for pollers of `Operation-Location`',
+  callbacks: 'The messages to callback URLs: how they go, and trying them again',
   cars: 'Example operations: a car factory',
   orders: 'Example data: orders',
   reports: 'Example operation: reports as PDF',
@@ -47,9 +62,7 @@ const DOCS_CSP = [
 /** `/openapi.json` and `/docs`, made from the schemas that validate. To be registered before the routes. */
 export const openapi = plugin<OpenapiOptions>(
   async (app, { publicUrl, version }) => {
-    for (const schema of [Task, StyledTask, OperationDocument, OperationList, Problem, OperationProblem]) {
-      app.addSchema(schema)
-    }
+    for (const schema of SHARED) app.addSchema(schema)
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
