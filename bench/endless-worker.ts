@@ -29,6 +29,8 @@ const worker = startWorker({
   ]),
   redis: connectForWork(settings.REDIS_URL, log),
   subscriber: connectForWork(settings.REDIS_URL, log),
+  sealer: undefined,
+  version: '0',
   environment: {},
   log,
 })

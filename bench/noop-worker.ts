@@ -24,7 +24,16 @@ const operations = new Map([['bench.noop', handle(contract, async () => null)]])
 
 process.send?.({ kind: 'ready' })
 process.once('message', () => {
-  const worker = startWorker({ settings, operations, redis, subscriber, environment: {}, log })
+  const worker = startWorker({
+    settings,
+    operations,
+    redis,
+    subscriber,
+    sealer: undefined,
+    version: '0',
+    environment: {},
+    log,
+  })
   process.once('SIGTERM', async () => {
     await worker.stop()
     process.exit(0)

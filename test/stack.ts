@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { checkedFetch, fetchDocument } from '@accepted/api/testing'
-import { freshPrefix, until } from '@accepted/core/testing'
+import { connectForWork, createLog, Scripts } from '@accepted/core'
+import { freshPrefix, passTime, until } from '@accepted/core/testing'
 import { inject, onTestFinished } from 'vitest'
 
 const APPS = new URL('../apps/', import.meta.url)
@@ -52,7 +53,29 @@ export async function startStack({
   const [{ url }] = await Promise.all([told(api), ...running.map(told)])
   if (workers > 0) await until(async () => (await fetch(`${url}/readyz`)).ok)
   const ask = checkedFetch(await fetchDocument(url as string), url as string)
-  return { url: url as string, ask, api, workers: running, startApi, startWorker }
+  return {
+    url: url as string,
+    ask,
+    prefix: shared.KEY_PREFIX,
+    secretsKey: shared.SECRETS_KEY,
+    api,
+    workers: running,
+    startApi,
+    startWorker,
+    /** Lets time pass for all tasks at once, and what is due then be done by a worker. */
+    async passTime(ms: number): Promise<void> {
+      const redis = connectForWork(redisUrl, createLog('test', 'silent'))
+      const scripts = new Scripts(redis, shared.KEY_PREFIX, null)
+      try {
+        await passTime({ redis, scripts }, ms)
+        const since = await scripts.now()
+        const upkeep = `${scripts.prefixOf(0)}upkeep`
+        await until(async () => Number(await redis.hget(upkeep, 'ticked')) > since)
+      } finally {
+        redis.disconnect()
+      }
+    },
+  }
 }
 export type Stack = Awaited<ReturnType<typeof startStack>>
 

@@ -37,8 +37,8 @@ describe('arguments', () => {
       'secrets list --tenant {north}',
       '--tenant: must be 1 to 64 letters, digits, dots, dashes and underscores.',
     ],
-    ['secrets rotate --overlap 1y', '--overlap: must be 0, or a number and s, m, h or d.'],
-    ['secrets rotate --overlap=-1h', '--overlap: must be 0, or a number and s, m, h or d.'],
+    ['secrets rotate --overlap 1y', '--overlap: must be 0, or a number and ms, s, m, h or d.'],
+    ['secrets rotate --overlap=-1h', '--overlap: must be 0, or a number and ms, s, m, h or d.'],
     ['constructor', 'There is no command constructor.'],
   ])('"%s" are told to be at fault in words', (line, words) => {
     let told: unknown

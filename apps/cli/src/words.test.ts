@@ -1,25 +1,7 @@
 import { expect, test } from 'vitest'
 import { COMMANDS } from './commands/index.ts'
-import { durationMs } from './duration.ts'
 import { tableOf } from './table.ts'
 import { usage } from './usage.ts'
-
-test.each([
-  ['0', 0],
-  ['0s', 0],
-  ['90s', 90_000],
-  ['30m', 1_800_000],
-  ['24h', 86_400_000],
-  ['7d', 604_800_000],
-  ['', undefined],
-  ['24', undefined],
-  ['1.5h', undefined],
-  ['1h30m', undefined],
-  ['-1h', undefined],
-  ['1000000d', undefined],
-])('the duration "%s" is %s ms', (text, ms) => {
-  expect(durationMs(text)).toBe(ms)
-})
 
 test('a table has its columns under the names of the members', () => {
   const rows = [

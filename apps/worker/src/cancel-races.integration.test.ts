@@ -1,8 +1,8 @@
 import { connectForWork, LaneJobs, Scripts, TaskControl } from '@accepted/core'
-import { createdId, submission, until } from '@accepted/core/testing'
+import { createTask, readTask, until } from '@accepted/core/testing'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { TaskRunner } from './task-runner.ts'
-import { readTask, scene } from './testing/scene.ts'
+import { scene } from './testing/scene.ts'
 
 test('tasks that are canceled about the moment of claiming: none is lost, none completes and is undone', async () => {
   const made = new Map<string, number>()
@@ -31,7 +31,7 @@ test('tasks that are canceled about the moment of claiming: none is lost, none c
   const answers = new Map<string, string>()
   const client = async () => {
     for (; left > 0; left -= 1) {
-      const id = createdId(await store.submissions.create(submission()))
+      const id = await createTask(store)
       for (let turn = left % 12; turn > 0; turn -= 1) await redis.ping()
       answers.set(id, (await control.cancel('default', id)).outcome)
     }

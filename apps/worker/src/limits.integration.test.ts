@@ -1,8 +1,8 @@
-import { createdId, loseWorker, submission, terms, until } from '@accepted/core/testing'
+import { createTask, loseWorker, readTask, submission, terms, until } from '@accepted/core/testing'
 import { PermanentError, RetryableError } from '@accepted/operations'
 import { expect, test } from 'vitest'
 import { TaskRunner } from './task-runner.ts'
-import { type Context, readTask, scene } from './testing/scene.ts'
+import { type Context, scene } from './testing/scene.ts'
 
 const LIMITS = submission().limits
 
@@ -45,7 +45,7 @@ test('a task that nobody starts in time is canceled, whether or not a tick comes
     await store.upkeep.tick(0, [], terms())
     return (await readTask(store, taskId)).finishedMs
   })
-  const second = createdId(await store.submissions.create(submission({ limits })))
+  const second = await createTask(store, { limits })
   const created = (await readTask(store, second)).createdMs
   await until(async () => (await store.scripts.now()) > created + 2)
   expect(await runner.runNext(0, 'test')).toBe(false)
@@ -202,9 +202,7 @@ test('of confirmations and cancellations that race exactly one wins, and all are
   )
   await runner.runNext(0, 'test')
   for (let round = 0; round < 20; round += 1) {
-    const taskId = createdId(
-      await store.submissions.create(submission({ limits: { ...LIMITS, confirmMs: 60_000 } })),
-    )
+    const taskId = await createTask(store, { limits: { ...LIMITS, confirmMs: 60_000 } })
     await runner.runNext(0, 'test')
     const calls = Array.from({ length: 20 }, (_, n) =>
       n % 2 === round % 2

@@ -1,4 +1,12 @@
-import { connectForWork, createLog, readSettings, runProcess, WorkerSettings } from '@accepted/core'
+import { readFile } from 'node:fs/promises'
+import {
+  connectForWork,
+  createLog,
+  openSealer,
+  readSettings,
+  runProcess,
+  WorkerSettings,
+} from '@accepted/core'
 import { loadHandlers } from '@accepted/operations'
 import { saneError } from './sane-error.ts'
 import { startWatchdog } from './watchdog.ts'
@@ -6,11 +14,23 @@ import { startWorker } from './worker.ts'
 
 await runProcess(async () => {
   const settings = readSettings(WorkerSettings, process.env)
+  const sealer = await openSealer(settings, 'make')
   const log = createLog('worker', settings.LOG_LEVEL)
+  if (!sealer) log.warn('neither SECRETS_KEY nor SECRETS_KEY_FILE is set: no callbacks are sent')
+  const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
   const operations = await loadHandlers()
   const redis = connectForWork(settings.REDIS_URL, log)
   const subscriber = connectForWork(settings.REDIS_URL, log)
-  const worker = startWorker({ settings, operations, redis, subscriber, environment: process.env, log })
+  const worker = startWorker({
+    settings,
+    operations,
+    redis,
+    subscriber,
+    sealer,
+    version,
+    environment: process.env,
+    log,
+  })
   // A promise that a handler forgot is that handler's fault; its neighbours go on.
   process.on('unhandledRejection', (error) =>
     log.error({ err: saneError(error) }, 'a rejection that nobody handles'),

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { createLog } from '@accepted/core'
-import { createdId, loseWorker, submission, terms, until } from '@accepted/core/testing'
+import { createTask, loseWorker, readTask, submission, terms, until } from '@accepted/core/testing'
 import { PermanentError } from '@accepted/operations'
 import { expect, test } from 'vitest'
 import { TaskRunner } from './task-runner.ts'
-import { readTask, scene } from './testing/scene.ts'
+import { scene } from './testing/scene.ts'
 
 test('a handler gets its input, completed by the schema, and its own settings', async () => {
   let seen: unknown
@@ -127,6 +127,24 @@ test('whatever a handler throws is a failed attempt', async () => {
   }
 })
 
+test('an error that says that the task fails for good is believed, whatever its cause, and frozen too', async () => {
+  const thrown = [
+    new PermanentError('no', { cause: { status: 404 } }),
+    Object.freeze(new PermanentError('no')),
+  ]
+  for (const error of thrown) {
+    const { store, runner, taskId } = await scene(async () => {
+      throw error
+    })
+    await runner.runNext(0, 'test')
+    expect(await readTask(store, taskId)).toMatchObject({
+      status: 'failed',
+      reason: 'permanent_error',
+      error: { message: 'no' },
+    })
+  }
+})
+
 test('a step that the contract does not declare is a fault of the handler', async () => {
   const { store, runner, taskId } = await scene(async ({ step }) => ({
     sum: await step('three' as 'one', () => 3),
@@ -154,7 +172,7 @@ test('a step that runs cannot be run beside itself', async () => {
 test('an input that this worker’s contract refuses fails for good', async () => {
   const { store, runner } = await scene(async () => ({ sum: 1 }))
   await runner.runNext(0, 'test')
-  const strange = createdId(await store.submissions.create(submission({ body: '{"n":"many"}' })))
+  const strange = await createTask(store, { body: '{"n":"many"}' })
   await runner.runNext(0, 'test')
   expect(await readTask(store, strange)).toMatchObject({ status: 'failed', error: { code: 'invalid_input' } })
 })

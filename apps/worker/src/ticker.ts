@@ -21,7 +21,8 @@ export class Ticker {
   }
 
   start(): void {
-    const { shards, lanes, slots, terms, worker, renew } = this.#options
+    const { shards, slots, terms, renew } = this.#options
+    const lanes = Object.keys(slots)
     this.#every(RENEW_MS, renew)
     for (let shard = 0; shard < shards; shard += 1) {
       this.#every(TICK_MS, async () => {
@@ -33,9 +34,7 @@ export class Ticker {
           if (added > 0) this.#options.log.warn({ lane, added }, 'missing jobs were made good')
         }
       })
-      this.#every(HEARTBEAT_MS, () =>
-        this.#upkeep.heartbeat(shard, worker, slotsOf(lanes, slots), HEARTBEAT_LIFETIME_MS, 10),
-      )
+      this.#every(HEARTBEAT_MS, () => this.#heartbeat(shard, slots))
     }
   }
 
@@ -43,10 +42,14 @@ export class Ticker {
   async stop(): Promise<void> {
     this.#stopping.abort()
     await Promise.all(this.#loops)
-    const { shards, lanes, worker } = this.#options
-    for (let shard = 0; shard < shards; shard += 1) {
-      await this.#upkeep.heartbeat(shard, worker, slotsOf(lanes, 0), HEARTBEAT_LIFETIME_MS, 10)
-    }
+    const { shards, slots } = this.#options
+    const none = Object.fromEntries(Object.keys(slots).map((lane) => [lane, 0]))
+    for (let shard = 0; shard < shards; shard += 1) await this.#heartbeat(shard, none)
+  }
+
+  #heartbeat(shard: number, slots: Record<string, number>): Promise<void> {
+    const { worker, endpointCap } = this.#options
+    return this.#upkeep.heartbeat(shard, worker, slots, HEARTBEAT_LIFETIME_MS, endpointCap)
   }
 
   #every(periodMs: number, act: () => Promise<void>): void {
@@ -67,17 +70,14 @@ export class Ticker {
 
 export interface TickerOptions {
   shards: number
-  lanes: readonly string[]
-  /** Tasks that this worker runs at once in each lane. */
-  slots: number
+  /** What this worker runs at once, by lane. */
+  slots: Record<string, number>
+  /** Callbacks that one endpoint is sent at once. */
+  endpointCap: number
   terms: UpkeepTerms
   /** Renews the leases of what this worker runs. */
   renew: () => Promise<void>
   /** A name for this process, unlike any other's. */
   worker: string
   log: Logger
-}
-
-function slotsOf(lanes: readonly string[], slots: number): Record<string, number> {
-  return Object.fromEntries(lanes.map((lane) => [lane, slots]))
 }

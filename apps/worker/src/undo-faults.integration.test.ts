@@ -1,9 +1,9 @@
 import { StoreUnavailable } from '@accepted/core'
-import { contentsOf, loseWorker, submission, terms, until } from '@accepted/core/testing'
+import { contentsOf, loseWorker, readTask, submission, terms, until } from '@accepted/core/testing'
 import { PermanentError } from '@accepted/operations'
 import { expect, test } from 'vitest'
 import { TaskRunner } from './task-runner.ts'
-import { aborted, readTask, saga, scene } from './testing/scene.ts'
+import { aborted, saga, scene } from './testing/scene.ts'
 
 const LIMITS = submission().limits
 

@@ -1,8 +1,8 @@
-import { submission, until } from '@accepted/core/testing'
+import { readTask, submission, until } from '@accepted/core/testing'
 import { PermanentError } from '@accepted/operations'
 import { expect, test } from 'vitest'
 import { TaskRunner } from './task-runner.ts'
-import { aborted, readTask, saga, scene } from './testing/scene.ts'
+import { aborted, saga, scene } from './testing/scene.ts'
 
 const LIMITS = submission().limits
 

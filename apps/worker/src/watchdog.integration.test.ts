@@ -1,14 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { createdId, submission, terms, testStore, until } from '@accepted/core/testing'
+import { createTask, readTask, submission, terms, testStore, until } from '@accepted/core/testing'
 import { expect, inject, onTestFinished, test } from 'vitest'
-import { readTask } from './testing/scene.ts'
 
 test('a handler that never yields is ended with its process, and its task by its run deadline', async () => {
   const store = testStore()
   const limits = { ...submission().limits, attempts: 1, runMs: 300, graceMs: 0 }
-  const taskId = createdId(await store.submissions.create(submission({ limits })))
+  const taskId = await createTask(store, { limits })
   const child = spawn(
     process.execPath,
     [fileURLToPath(new URL('./testing/blocking-worker.ts', import.meta.url))],

@@ -1,4 +1,5 @@
 export * from './callbacks.ts'
+export * from './duration.ts'
 export * from './operation.ts'
 export * from './problems.ts'
 export * from './redeliver-callbacks.ts'

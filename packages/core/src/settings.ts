@@ -104,6 +104,42 @@ export const WorkerSettings = Type.Object({
   }),
   RETENTION_SECONDS: ApiSettings.properties.RETENTION_SECONDS,
   TOMBSTONE_SECONDS: ApiSettings.properties.TOMBSTONE_SECONDS,
+  CALLBACK_CONCURRENCY: Type.Integer({
+    minimum: 1,
+    maximum: 10_000,
+    default: 64,
+    description: 'Callbacks that one process sends at once; one tenant gets at most three quarters of all',
+  }),
+  CALLBACK_ENDPOINT_CONCURRENCY: Type.Integer({
+    minimum: 1,
+    maximum: 1_000,
+    default: 10,
+    description:
+      "Callbacks that one endpoint (a tenant's receiver, by its origin) is sent at once by all workers",
+  }),
+  CALLBACK_SCHEDULE: Type.Optional(
+    Type.String({
+      description:
+        'Delays after which a callback is tried again, comma-separated, each a number and `ms`, `s`, `m`, `h` or `d`; exact, where those of the default have up to 20 % added: `5s,5m,30m,2h,5h,10h,14h,20h,24h`',
+    }),
+  ),
+  CALLBACK_TIMEOUT_SECONDS: Type.Number({
+    exclusiveMinimum: 0,
+    maximum: 15,
+    default: 15,
+    description: 'How long one attempt of a callback may take in all',
+  }),
+  CALLBACK_TLS_CERT: Type.Optional(
+    Type.String({
+      description: 'File of the client certificate (PEM) that receivers are shown who ask for one',
+    }),
+  ),
+  CALLBACK_TLS_KEY: Type.Optional(Type.String({ description: 'File of its private key (PEM)' })),
+  CALLBACK_TLS_CA: Type.Optional(
+    Type.String({
+      description: 'File of certificate authorities (PEM) that receivers may have besides the public ones',
+    }),
+  ),
   SHUTDOWN_GRACE_SECONDS: Type.Number({
     minimum: 0,
     maximum: 3600,

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { BUILT, handWorker } from '../testing/hand-worker.ts'
 import { expectProblem, post } from '../testing/requests.ts'
 import { MUSTANG, testApp } from '../testing/test-app.ts'
 
@@ -57,14 +58,55 @@ test('DELETE of an operation cancels it, in the words of its family', async () =
   expect(again.json()).not.toHaveProperty('status')
 })
 
-test.each([
-  ['cancel', 'already_ended'],
-  ['confirm', 'already_ended'],
-])('%s of a task that has ended is refused', async (act, code) => {
-  const { ask, id } = await waitingCar()
-  await ask(cancel(id))
-  const answer = await ask({ method: 'POST', url: `/tasks/${id}/${act}` })
-  expectProblem(answer, 409, code, { task_status: 'canceled' })
+test('DELETE of an operation whose work goes on answers as often as it is sent, while it is undone', async () => {
+  const { ask, redis, prefix } = await testApp()
+  const { claim, work } = handWorker(redis, prefix)
+  const { task_id: id } = (await ask(post('/cars', MUSTANG))).json()
+  const claimed = await claim()
+  await work.step(claimed, 'stamp', 'begun')
+  await work.step(claimed, 'stamp', 'undoable', '1')
+  for (let time = 1; time <= 2; time += 1) {
+    const answer = await ask({ method: 'DELETE', url: `/operations/${id}` })
+    expect(answer.statusCode).toBe(202)
+    expect(answer.json()).toMatchObject({ id, status: 'running' })
+  }
+  expect((await ask(`/tasks/${id}`)).json()).toMatchObject({ status: 'canceling', reason: 'client' })
+})
+
+test('DELETE of an operation that completed is refused, of one that is gone and of an unknown one too', async () => {
+  const { ask, redis, prefix } = await testApp()
+  const { claim, complete } = handWorker(redis, prefix)
+  const { task_id: id } = (await ask(post('/cars', MUSTANG))).json()
+  await complete(await claim())
+  const refusals: [string, number, object][] = [
+    [id, 409, { code: 'already_ended', task_status: 'completed' }],
+    [UNKNOWN, 404, { code: 'not_found' }],
+    [id, 410, { code: 'gone', task_status: 'completed' }],
+  ]
+  for (const [taskId, status, problem] of refusals) {
+    if (status === 410) await ask({ method: 'DELETE', url: `/tasks/${id}` })
+    const answer = await ask({ method: 'DELETE', url: `/operations/${taskId}` })
+    expect(answer.statusCode).toBe(status)
+    expect(answer.json()).toMatchObject(problem)
+    expect(answer.json()).not.toHaveProperty('status')
+  }
+})
+
+test.each(['cancel', 'confirm'])('%s of a task that has ended is refused', async (act) => {
+  const { ask, redis, prefix } = await testApp()
+  const { claim, complete } = handWorker(redis, prefix)
+  const start = async () => (await ask(post('/cars', MUSTANG))).json().task_id
+  const completed = await start()
+  await complete(await claim())
+  const canceled = await start()
+  await ask(cancel(canceled))
+  for (const [id, status] of [
+    [completed, 'completed'],
+    [canceled, 'canceled'],
+  ]) {
+    const answer = await ask({ method: 'POST', url: `/tasks/${id}/${act}` })
+    expectProblem(answer, 409, 'already_ended', { task_status: status })
+  }
 })
 
 test('a task that does not await confirmation cannot be confirmed', async () => {
@@ -85,6 +127,44 @@ test('a task that has not ended cannot be deleted; the refusal leads to cancelin
   expectProblem(await ask(remove), 410, 'gone', { task_status: 'canceled', reason: 'client' })
   expectProblem(await ask(cancel(id)), 410, 'gone', { task_status: 'canceled', reason: 'client' })
   expectProblem(await ask(confirm(id)), 410, 'gone')
+})
+
+describe('a task that has expired answers every act and every read with 410 and how it ended, then 404', () => {
+  const asks = (id: string) => [
+    cancel(id),
+    confirm(id),
+    { method: 'DELETE' as const, url: `/tasks/${id}` },
+    { method: 'DELETE' as const, url: `/operations/${id}` },
+    { url: `/tasks/${id}/events`, headers: { accept: 'text/event-stream' } },
+    { url: `/tasks/${id}` },
+    { url: `/tasks/${id}`, headers: { prefer: 'wait=60' } },
+    { url: `/tasks/${id}?style=created` },
+    { url: `/operations/${id}` },
+  ]
+  test.each(['before', 'after'])('%s it is swept', async (when) => {
+    const { ask, redis, prefix } = await testApp({ RETENTION_SECONDS: '60', TOMBSTONE_SECONDS: '60' })
+    const { claim, complete, passTime, tick } = handWorker(redis, prefix)
+    const { task_id: id } = (await ask(post('/cars', MUSTANG))).json() as { task_id: string }
+    await complete(await claim())
+    const { finished_at } = (await ask(`/tasks/${id}`)).json()
+    await passTime(120_000)
+    if (when === 'after') await tick()
+    for (const request of asks(id)) {
+      const answer = await ask(request)
+      expect(answer.statusCode, JSON.stringify(request)).toBe(410)
+      expect(answer.json()).toMatchObject({
+        code: 'gone',
+        task_status: 'completed',
+        reason: null,
+        resource: BUILT,
+      })
+      expect(Date.parse(finished_at) - Date.parse(answer.json().finished_at)).toBe(120_000)
+    }
+    expect((await ask('/tasks')).json()).toEqual([])
+    await tick()
+    await passTime(120_000)
+    for (const request of asks(id)) expect((await ask(request)).statusCode).toBe(404)
+  })
 })
 
 test.each(['cancel', 'confirm'])('%s of what nobody has is not found', async (act) => {

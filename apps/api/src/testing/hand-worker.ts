@@ -1,7 +1,10 @@
-import { type Claim, createLog, LaneJobs, Outbox, Scripts, Work } from '@accepted/core'
-import { OUTBOX_TERMS } from '@accepted/core/testing'
+import { type Claim, createLog, LaneJobs, Outbox, Scripts, Upkeep, Work } from '@accepted/core'
+import { OUTBOX_TERMS, passTime, terms } from '@accepted/core/testing'
 import type { Redis } from 'ioredis'
 import { onTestFinished } from 'vitest'
+
+/** The car that every task makes. */
+export const BUILT = '/cars/0199a1b2-6f00-7d1e-9c55-2b7d90aa31c4'
 
 /** A worker's hand on the tasks of a test's API: what changes, and when, is for the test to say. */
 export function handWorker(redis: Redis, prefix: string) {
@@ -9,6 +12,7 @@ export function handWorker(redis: Redis, prefix: string) {
   const scripts = new Scripts(redis, prefix, jobs)
   onTestFinished(() => jobs.close())
   const work = new Work(scripts, 60_000)
+  const upkeep = new Upkeep(scripts, jobs)
   return {
     work,
     /** The deliveries of its callbacks. */
@@ -21,8 +25,15 @@ export function handWorker(redis: Redis, prefix: string) {
     },
     /** Ends a car as built. */
     async complete(claim: Claim): Promise<void> {
-      const resource = '/cars/0199a1b2-6f00-7d1e-9c55-2b7d90aa31c4'
-      await work.end(claim, { status: 'completed', reason: null, result: '{}', resource, error: null })
+      await work.end(claim, { status: 'completed', reason: null, result: '{}', resource: BUILT, error: null })
+    },
+    /** Does what is due, as every worker does now and then. */
+    async tick(): Promise<void> {
+      await upkeep.tick(0, [], terms())
+    },
+    /** Lets time pass without waiting for it. */
+    async passTime(ms: number): Promise<void> {
+      await passTime({ redis, scripts }, ms)
     },
     /** How many connections subscribe to a task. */
     async subscriptions(taskId: string): Promise<number> {

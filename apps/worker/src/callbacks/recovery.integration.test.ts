@@ -1,10 +1,20 @@
-import { DEFAULT_CALLBACK_EVENTS, type OperationContract, redeliverCallbacks } from '@accepted/contract'
+import { type OperationContract, redeliverCallbacks } from '@accepted/contract'
 import { limitsOf, type Verdict } from '@accepted/core'
-import { createdId, loseWorker, submission, type TestStore, testStore, until } from '@accepted/core/testing'
+import {
+  calledBack,
+  claimTask,
+  createdId,
+  createTask,
+  loseWorker,
+  readTask,
+  submission,
+  type TestStore,
+  testStore,
+  until,
+} from '@accepted/core/testing'
 import { resourceSpace } from '@accepted/operations'
 import { expect, test } from 'vitest'
 import { TaskRunner } from '../task-runner.ts'
-import { readTask } from '../testing/scene.ts'
 import { recoveryOperation } from './recovery.ts'
 
 const contract = redeliverCallbacks as unknown as OperationContract
@@ -22,35 +32,26 @@ async function withFailed(
   origin = 'https://shop.example',
   { store = testStore(), verdict = FAILED } = {},
 ) {
-  const callback = { url: `${origin}/hook`, events: DEFAULT_CALLBACK_EVENTS, base: 'http://api.example' }
   for (let n = 0; n < count; n += 1) {
-    createdId(await store.submissions.create(submission({ head: { ...submission().head, callback } })))
-    await store.work.end((await store.work.claim(0, 'test'))!, {
-      status: 'completed',
-      reason: null,
-      result: '{}',
-      resource: null,
-      error: null,
-    })
+    createdId(await store.submissions.create(calledBack({ url: `${origin}/hook` })))
+    const ending = { status: 'completed', reason: null, result: '{}', resource: null, error: null } as const
+    await store.work.end(await claimTask(store), ending)
     await store.outbox.settle((await store.outbox.take(0))!, verdict)
   }
   return store
 }
 
-/** Asks for a recovery of all that has failed. */
-async function askedFor({ submissions }: TestStore, input: object = {}): Promise<string> {
+/** Asks for a recovery, of all that has failed if the input says no less. */
+async function askedFor(store: TestStore, input: object = {}): Promise<string> {
   const { name: operation, lane } = contract
-  const body = {
-    since: '2020-01-01T00:00:00Z',
-    until: '2120-01-01T01:00:00+01:00',
-    status: 'failed',
-    ...input,
-  }
-  const head = { ...submission().head, steps: [] }
-  const limits = limitsOf(contract)
-  return createdId(
-    await submissions.create(submission({ operation, lane, head, limits, body: JSON.stringify(body) })),
-  )
+  const all = { since: '2020-01-01T00:00:00Z', until: '2120-01-01T01:00:00+01:00', status: 'failed' }
+  return createTask(store, {
+    operation,
+    lane,
+    head: { ...submission().head, steps: [] },
+    limits: limitsOf(contract),
+    body: JSON.stringify({ ...all, ...input }),
+  })
 }
 
 function runnerOf(store: TestStore): TaskRunner {

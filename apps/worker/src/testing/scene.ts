@@ -1,6 +1,6 @@
 import { defineOperation } from '@accepted/contract'
 import type { Submission } from '@accepted/core'
-import { createdId, submission, type TestStore, testStore } from '@accepted/core/testing'
+import { createTask, testStore } from '@accepted/core/testing'
 import { type HandlerContext, handle, resourceSpace } from '@accepted/operations'
 import { Type } from 'typebox'
 import { TaskRunner } from '../task-runner.ts'
@@ -37,15 +37,8 @@ export async function scene(
     random: () => 0,
   }
   const runner = new TaskRunner(dependencies)
-  const taskId = createdId(await store.submissions.create(submission(changes)))
+  const taskId = await createTask(store, changes)
   return { store, runner, taskId, dependencies, operation }
-}
-
-/** The record of a task. @throws {Error} if there is none */
-export async function readTask(store: TestStore, taskId: string) {
-  const outcome = await store.reader.read('default', taskId)
-  if (outcome.outcome !== 'task') throw new Error(outcome.outcome)
-  return outcome.task
 }
 
 /** Resolves when the signal fires, as a handler would that heeds it; rejects as such do. */

@@ -5,10 +5,8 @@
 -- {'gone', status, reason, finished, resource} | {'unknown'} |
 -- {'late'}: what the client was refused never comes alive (rule 10).
 local tenant, id, retention = ARGV[1], ARGV[2], tonumber(ARGV[4])
-if now > tonumber(ARGV[3]) then return answer { 'late' } end
-local record = open_record(id)
-if not record.fixed then return answer(absent(tenant, id)) end
-if fixed_of(record) ~= tenant then return answer { 'unknown' } end
+local record, refusal = open_task_of(tenant, id, ARGV[3])
+if not record then return answer(refusal) end
 if record.status ~= 'canceling' then cancel_task(id, record, 'client', retention) end
 local outcome = redis.call('EXISTS', open_key(id)) == 1 and 'canceling' or 'canceled'
 return answer { outcome, shown(id) }

@@ -6,10 +6,8 @@
 -- {'late'}: what the client was refused never comes alive (rule 10). A word that comes too late, for
 -- the confirmation or for the whole task, confirms nothing, whether or not a tick has come by (rule 6).
 local tenant, id, retention = ARGV[1], ARGV[2], tonumber(ARGV[4])
-if now > tonumber(ARGV[3]) then return answer { 'late' } end
-local record = open_record(id)
-if not record.fixed then return answer(absent(tenant, id)) end
-if fixed_of(record) ~= tenant then return answer { 'unknown' } end
+local record, refusal = open_task_of(tenant, id, ARGV[3])
+if not record then return answer(refusal) end
 if record.status ~= 'awaiting_confirmation' then return answer { 'not_awaiting', record.status } end
 local late = passed_deadline(record) and 'deadline' or now >= tonumber(record.confirm_by) and 'unconfirmed'
 if late then

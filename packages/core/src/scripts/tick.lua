@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 -- uses shard flows records fencing waiting packing outbox endpoints ending canceling tombstones burying
 -- Does what is due, at most `limit` things: retries go back to their flows, tasks that passed a deadline are canceled,
--- ended records expire into tombstones, tasks whose lease ran out have taken too long or lost their worker. Of the latter one
--- goes back to its flow once; a second time, to the suspects; after that it fails. After a time in which nobody ticked,
--- since Redis or all workers were away, leases get a whole term more. Deliveries become due, those whose worker was lost go
--- back to their flows, and endpoints are probed.
+-- ended records expire into tombstones, tasks whose lease ran out have taken too long or lost their worker. Of the latter
+-- one goes back to its flow once; a second time, to the suspects; after that it fails. After a time in which nobody
+-- ticked, since Redis or all workers were away, leases get a whole term more. Deliveries become due, those whose worker
+-- was lost go back to their flows, and endpoints are probed.
 -- For a lane with free slots in which no worker has fetched for `quiet` ms one job is wanted even if nothing waits: fetching
 -- it shows that a worker is there. Any number of workers may run it.
 -- ARGV: limit, tombstone lifetime (ms), quiet (ms), lease (ms), losses that end a task, retention (ms), lane…

@@ -1,6 +1,6 @@
-import { type CallbackEvent, DEFAULT_CALLBACK_EVENTS } from '@accepted/contract'
 import { describe, expect, test } from 'vitest'
 import {
+  calledBack,
   contentsOf,
   createdId,
   OUTBOX_TERMS,
@@ -21,10 +21,6 @@ const COMPLETED: Ending = {
   result: '{"sum":1}',
   resource: null,
   error: null,
-}
-
-function calledBack(events: readonly CallbackEvent[] = DEFAULT_CALLBACK_EVENTS, url = URL) {
-  return submission({ head: { ...submission().head, callback: { url, events, base: 'http://api.example' } } })
 }
 
 async function ended(store: TestStore, submitted = calledBack()): Promise<string> {
@@ -78,18 +74,18 @@ test('the message of an ending is there as soon as the task has ended, and tells
 describe('events', () => {
   test('only those that were asked for are told', async () => {
     const store = testStore()
-    const quiet = await ended(store, calledBack(['failed', 'started']))
+    const quiet = await ended(store, calledBack({ events: ['failed', 'started'] }))
     expect((await taken(store)).event).toBe('started')
     expect(await store.outbox.take(0)).toBeNull()
     expect((await only(store, quiet)).event).toBe('started')
     await ended(store, submission())
-    await ended(store, calledBack([]))
+    await ended(store, calledBack({ events: [] }))
     expect(await store.outbox.take(0)).toBeNull()
   })
 
   test('a start that is told late still tells of the start', async () => {
     const store = testStore()
-    await ended(store, calledBack(['started', 'completed']))
+    await ended(store, calledBack({ events: ['started', 'completed'] }))
     const [start, end] = [await taken(store), await taken(store)]
     expect(start).toMatchObject({ event: 'started', task: { status: 'running', version: 2, progress: 0 } })
     expect(end).toMatchObject({ event: 'completed', task: { status: 'completed', version: 3 } })
@@ -98,7 +94,7 @@ describe('events', () => {
 
   test('a start is told once, however many attempts there are', async () => {
     const store = testStore()
-    createdId(await store.submissions.create(calledBack(['started'])))
+    createdId(await store.submissions.create(calledBack({ events: ['started'] })))
     await store.work.retry((await store.work.claim(0, 'test'))!, 0, null)
     await store.upkeep.tick(0, [], terms())
     expect(await store.work.claim(0, 'test')).not.toBeNull()
@@ -109,7 +105,7 @@ describe('events', () => {
   test('a task that awaits confirmation says what it made and how long it waits', async () => {
     const store = testStore()
     const { limits } = submission()
-    const asked = { ...calledBack(), limits: { ...limits, confirmMs: 60_000 } }
+    const asked = calledBack({}, { limits: { ...limits, confirmMs: 60_000 } })
     const taskId = await ended(store, asked)
     const { event, task } = await taken(store)
     expect(event).toBe('awaiting_confirmation')
@@ -122,7 +118,7 @@ describe('events', () => {
   test.each(['client', 'deadline'] as const)('a cancellation by %s is told', async (by) => {
     const store = testStore()
     const { limits } = submission()
-    const asked = { ...calledBack(), limits: { ...limits, totalMs: 60_000 } }
+    const asked = calledBack({}, { limits: { ...limits, totalMs: 60_000 } })
     const taskId = createdId(await store.submissions.create(asked))
     if (by === 'client') await store.control.cancel('default', taskId)
     else {
@@ -134,7 +130,7 @@ describe('events', () => {
 
   test('progress is told at most once in 500 ms, the newest', async () => {
     const store = testStore()
-    const taskId = createdId(await store.submissions.create(calledBack(['progress'])))
+    const taskId = createdId(await store.submissions.create(calledBack({ events: ['progress'] })))
     const claim = (await store.work.claim(0, 'test'))!
     await store.work.progress(claim, 10)
     expect((await taken(store)).task.progress).toBe(10)
@@ -153,7 +149,7 @@ describe('events', () => {
 
   test('progress of which there is newer word, or an end, is not told again', async () => {
     const store = testStore()
-    const taskId = createdId(await store.submissions.create(calledBack(['progress'])))
+    const taskId = createdId(await store.submissions.create(calledBack({ events: ['progress'] })))
     const claim = (await store.work.claim(0, 'test'))!
     await store.work.progress(claim, 10)
     await store.outbox.settle(await taken(store), RETRY)
@@ -290,7 +286,7 @@ describe('an endpoint', () => {
     const store = testStore()
     await store.upkeep.heartbeat(0, 'w', { callbacks: 100 }, 60_000, 3)
     for (let n = 0; n < 5; n += 1) await ended(store)
-    await ended(store, calledBack(undefined, 'https://other.example/hook'))
+    await ended(store, calledBack({ url: 'https://other.example/hook' }))
     const held = [await taken(store), await taken(store), await taken(store), await taken(store)]
     const origins = held.map(({ task }) => task.head.callback!.url)
     expect(origins.filter((url) => url === URL)).toHaveLength(3)
@@ -366,8 +362,8 @@ describe('an endpoint', () => {
 test('a tenant with many endpoints leaves slots to others', async () => {
   const store = testStore()
   await store.upkeep.heartbeat(0, 'w', { callbacks: 8 }, 60_000, 10)
-  for (let n = 0; n < 12; n += 1) await ended(store, calledBack(undefined, `https://dead-${n}.example/`))
-  await ended(store, { ...calledBack(), tenant: 'other' })
+  for (let n = 0; n < 12; n += 1) await ended(store, calledBack({ url: `https://dead-${n}.example/` }))
+  await ended(store, calledBack({}, { tenant: 'other' }))
   const held: HeldDelivery[] = []
   for (let next = await store.outbox.take(0); next; next = await store.outbox.take(0)) held.push(next)
   expect(held.map(({ task }) => task.tenant).sort()).toEqual([...Array(6).fill('default'), 'other'])

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createdId, submission, type TestStore, terms, testStore, until } from '../testing/index.ts'
+import { createTask, type TestStore, terms, testStore, until } from '../testing/index.ts'
 import type { TaskFilter } from './reader.ts'
 
 const COMPLETED = {
@@ -10,13 +10,9 @@ const COMPLETED = {
   error: null,
 } as const
 
-async function create(store: TestStore, changes = {}): Promise<string> {
-  return createdId(await store.submissions.create(submission(changes)))
-}
-
 /** Creates a task and ends it. */
 async function ended(store: TestStore, changes = {}): Promise<string> {
-  const taskId = await create(store, changes)
+  const taskId = await createTask(store, changes)
   const claim = await store.work.claim(0, 'test')
   await store.work.end(claim!, COMPLETED)
   return taskId
@@ -37,7 +33,7 @@ test('a list goes from the newest to the oldest, page by page, and shows every t
   const store = testStore()
   const all: string[] = []
   for (let n = 0; n < 4; n += 1)
-    all.push(...(await Promise.all(Array.from({ length: 6 }, () => create(store)))))
+    all.push(...(await Promise.all(Array.from({ length: 6 }, () => createTask(store)))))
   const pages = await ids(store, {}, 7)
   expect(pages.map((page) => page.length)).toEqual([7, 7, 7, 3])
   expect(pages.flat()).toEqual(all.reverse())
@@ -45,9 +41,9 @@ test('a list goes from the newest to the oldest, page by page, and shows every t
 
 test('tasks that are added while somebody turns pages do not shift them', async () => {
   const store = testStore()
-  const old = [await create(store), await create(store), await create(store)]
+  const old = [await createTask(store), await createTask(store), await createTask(store)]
   const first = await store.reader.list('default', {}, 2)
-  await create(store)
+  await createTask(store)
   const second = await store.reader.list('default', {}, 2, first.next!)
   expect([...first.tasks, ...second.tasks].map(({ taskId }) => taskId)).toEqual(old.reverse())
   expect(second.next).toBeNull()
@@ -57,7 +53,7 @@ test('filters by status, by operation, by both, each from as few indexes as it n
   const store = testStore()
   const a = await ended(store, { operation: 'a.run' })
   const b = await ended(store, { operation: 'b.run' })
-  const waiting = await create(store, { operation: 'a.run' })
+  const waiting = await createTask(store, { operation: 'a.run' })
   expect(await ids(store, { status: 'completed' }, 10)).toEqual([[b, a]])
   expect(await ids(store, { operation: 'a.run' }, 10)).toEqual([[waiting, a]])
   expect(await ids(store, { operation: 'a.run', status: 'pending' }, 10)).toEqual([[waiting]])
@@ -67,7 +63,7 @@ test('filters by status, by operation, by both, each from as few indexes as it n
 
 test('bounds of time exclude their own millisecond', async () => {
   const store = testStore()
-  const taskId = await create(store)
+  const taskId = await createTask(store)
   const { tasks } = await store.reader.list('default', {}, 1)
   const created = tasks[0]!.createdMs
   expect(await ids(store, { createdAfterMs: created }, 5)).toEqual([[]])
@@ -81,7 +77,7 @@ test('bounds of time exclude their own millisecond', async () => {
 test('a list does not carry bodies and results', async () => {
   const store = testStore()
   await ended(store)
-  await create(store)
+  await createTask(store)
   for (const task of (await store.reader.list('default', {}, 5)).tasks) {
     expect(task).not.toHaveProperty('body')
     expect(task).not.toHaveProperty('result')
@@ -143,7 +139,7 @@ test('a sweep does a bounded part and says that there is more; two sweepers do n
 
 test('only an ended task can be deleted, once, by its tenant; then its tombstone answers', async () => {
   const store = testStore()
-  const open = await create(store, { lane: 'elsewhere' })
+  const open = await createTask(store, { lane: 'elsewhere' })
   expect(await store.control.delete('default', open)).toEqual({ outcome: 'open', status: 'pending' })
   const taskId = await ended(store)
   expect(await store.control.delete('another', taskId)).toEqual({ outcome: 'unknown' })
@@ -162,8 +158,8 @@ test('a record that holds is not carried again; any change, the end and another 
     const outcome = await store.reader.read(tenant, taskId)
     return outcome.outcome === 'task' ? outcome : undefined
   }
-  const first = await create(store)
-  const second = await create(store)
+  const first = await createTask(store)
+  const second = await createTask(store)
   const seen = await read(second)
   expect(seen?.position).toBe(1)
   const claim = await store.work.claim(0, 'test')

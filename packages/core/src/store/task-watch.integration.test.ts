@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { Redis } from 'ioredis'
 import { expect, inject, onTestFinished, test, vi } from 'vitest'
 import { connectForWatching } from '../redis.ts'
-import { createdId, submission, testStore, until } from '../testing/index.ts'
+import { createTask, testStore, until } from '../testing/index.ts'
 import { StoreUnavailable } from './outage.ts'
 import type { ReadOutcome } from './reader.ts'
 import { TaskWatch } from './task-watch.ts'
@@ -14,7 +14,7 @@ async function watchedTask() {
   const subscriber = connectForWatching(inject('redisUrl'), store.log)
   onTestFinished(() => subscriber.disconnect())
   const watch = new TaskWatch(subscriber, store.scripts, store.reader, store.log)
-  const taskId = createdId(await store.submissions.create(submission()))
+  const taskId = await createTask(store)
   const claim = (await store.work.claim(0, 'test')) as Claim
   const leave = new AbortController()
   onTestFinished(() => leave.abort())
@@ -70,6 +70,31 @@ test('fifty watchers of a task share one subscription, and one read a change', a
   await work.progress(claim, 10)
   expect(await Promise.all(told)).toEqual(Array(50).fill(3))
   expect(read).toHaveBeenCalledTimes(1)
+})
+
+test('a thousand watchers of a task share one read, and are told by and by, so that others are served between', async () => {
+  const { follow, work, claim, reader } = await watchedTask()
+  const watchers = Array.from({ length: 1_000 }, follow)
+  await Promise.all(watchers.map((changes) => changes.next()))
+  const read = vi.spyOn(reader, 'read')
+  let turn = 0
+  let counting: NodeJS.Immediate
+  const count = () => {
+    turn += 1
+    counting = setImmediate(count)
+  }
+  count()
+  onTestFinished(() => clearImmediate(counting))
+  const toldIn = new Map<number, number>()
+  const told = watchers.map(async (changes) => {
+    expect(await version(changes.next())).toBe(3)
+    toldIn.set(turn, 1 + (toldIn.get(turn) ?? 0))
+  })
+  await work.progress(claim, 10)
+  await Promise.all(told)
+  expect(read).toHaveBeenCalledTimes(1)
+  // Fifty a turn; the first fifty and the next may fall between two of ours.
+  expect(Math.max(...toldIn.values())).toBeLessThanOrEqual(100)
 })
 
 test('who comes later is told at once how the task is', async () => {

@@ -4,9 +4,13 @@ import type { Logger } from '../log.ts'
 import { isOutage, StoreUnavailable } from './outage.ts'
 import type { ReadOutcome, TaskReader } from './reader.ts'
 import type { Scripts } from './scripts.ts'
+import { Turns } from './turns.ts'
 
 /** When a read that failed is tried again, unless a change comes before. */
 const RETRY_MS = 500
+
+/** How many are told of a change in one turn of the event loop: thousands at once would let nobody else be served. */
+const TOLD_AT_ONCE = 50
 
 /** Who watches a task, and whether Redis has confirmed the subscription at least once. */
 interface Watched {
@@ -25,6 +29,7 @@ export class TaskWatch {
   readonly #log: Logger
   /** By channel. */
   readonly #watched = new Map<string, Watched>()
+  readonly #turns = new Turns(TOLD_AT_ONCE)
   readonly #reading = new Map<string, Promise<ReadOutcome>>()
 
   /** @param subscriber a connection of its own (`connectForWatching`); the caller closes it */
@@ -54,6 +59,7 @@ export class TaskWatch {
         if (signal.aborted) return
         clearTimeout(retry)
         const outcome = await this.#read(tenant, taskId)
+        await this.#turns.mine()
         if (signal.aborted) return
         if (outcome) yield outcome
         // Without a connection there is nothing to try: all are woken when it is back.

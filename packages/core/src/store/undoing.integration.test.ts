@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
 import {
-  createdId,
+  claimTask,
+  createTask,
   loseWorker,
   passTime,
+  readTask,
   submission,
   type TestStore,
   terms,
@@ -15,24 +17,11 @@ const COMPLETED: Ending = { ...CANCELED, status: 'completed', reason: null, resu
 
 /** Creates a task and claims it; its step 'one' is finished and has an undo. */
 async function undoable(store: TestStore, limits = {}): Promise<Claim> {
-  const usual = submission()
-  createdId(await store.submissions.create({ ...usual, limits: { ...usual.limits, ...limits } }))
-  const held = await claim(store)
+  await createTask(store, { limits: { ...submission().limits, ...limits } })
+  const held = await claimTask(store)
   await store.work.step(held, 'one', 'begun')
   await store.work.step(held, 'one', 'undoable', '1')
   return held
-}
-
-async function claim(store: TestStore): Promise<Claim> {
-  const claimed = await store.work.claim(0, 'test')
-  if (!claimed) throw new Error('nothing was claimed')
-  return claimed
-}
-
-async function read(store: TestStore, taskId: string) {
-  const outcome = await store.reader.read('default', taskId)
-  if (outcome.outcome !== 'task') throw new Error(outcome.outcome)
-  return outcome.task
 }
 
 test('who lost a task that is canceling can write nothing more while it waits to be undone', async () => {
@@ -41,13 +30,13 @@ test('who lost a task that is canceling can write nothing more while it waits to
   const { taskId } = lost.task
   await store.control.cancel('default', taskId)
   await loseWorker(store, taskId)
-  const before = await read(store, taskId)
+  const before = await readTask(store, taskId)
   expect(await store.work.renew([lost])).toEqual({ stale: [lost], canceling: [] })
   expect(await store.work.step(lost, 'two', 'finished', '2')).toBe('stale')
   expect(await store.work.retry(lost, 0, null)).toBe('stale')
   expect(await store.work.release(lost)).toBe('stale')
   expect(await store.work.end(lost, CANCELED)).toEqual({ outcome: 'stale' })
-  expect(await read(store, taskId)).toEqual(before)
+  expect(await readTask(store, taskId)).toEqual(before)
   expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 1, running: 0, claimable: 1 })
 })
 
@@ -57,9 +46,9 @@ test('a task whose last attempt was lost before its deadline came is not its los
   await loseWorker(store, lost.task.taskId)
   await passTime(store, 60_000)
   await store.upkeep.tick(0, [], terms())
-  expect(await read(store, lost.task.taskId)).toMatchObject({ status: 'canceling', reason: 'deadline' })
+  expect(await readTask(store, lost.task.taskId)).toMatchObject({ status: 'canceling', reason: 'deadline' })
   expect(await store.work.end(lost, COMPLETED)).toEqual({ outcome: 'stale' })
-  expect((await claim(store)).task.steps.get('one')).toMatchObject({ undoable: true })
+  expect((await claimTask(store)).task.steps.get('one')).toMatchObject({ undoable: true })
 })
 
 test('a retry that is due together with the deadline puts the task into its flow once', async () => {
@@ -69,7 +58,7 @@ test('a retry that is due together with the deadline puts the task into its flow
   await passTime(store, 20_000)
   await store.upkeep.tick(0, [], terms())
   expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 1, claimable: 1 })
-  await claim(store)
+  await claimTask(store)
   expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 0, claimable: 0 })
 })
 
@@ -78,11 +67,11 @@ test('however often undoing is given back, the same is shown', async () => {
   const held = await undoable(store)
   await store.control.cancel('default', held.task.taskId)
   await store.work.release(held)
-  const before = await read(store, held.task.taskId)
-  for (let n = 0; n < 12; n += 1) await store.work.release(await claim(store))
+  const before = await readTask(store, held.task.taskId)
+  for (let n = 0; n < 12; n += 1) await store.work.release(await claimTask(store))
   expect(before.attempts).toHaveLength(1)
   const { beganMs, ...shown } = before
-  expect(await read(store, held.task.taskId)).toMatchObject(shown)
+  expect(await readTask(store, held.task.taskId)).toMatchObject(shown)
 })
 
 test('a task that is canceling has no limits any more', async () => {
@@ -91,7 +80,7 @@ test('a task that is canceling has no limits any more', async () => {
   const { taskId } = held.task
   await store.work.end(held, COMPLETED)
   await store.control.cancel('default', taskId)
-  expect(await read(store, taskId)).toMatchObject({ status: 'canceling', confirmByMs: null })
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'canceling', confirmByMs: null })
   expect(await store.redis.zrange(`${store.scripts.prefixOf(0)}timers`, '0', '-1')).toEqual([])
 })
 
@@ -105,17 +94,17 @@ test('a word that comes after the deadline confirms nothing, whether or not a ti
     outcome: 'not_awaiting',
     status: 'canceling',
   })
-  expect(await read(store, taskId)).toMatchObject({ status: 'canceling', reason: 'deadline' })
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'canceling', reason: 'deadline' })
 })
 
 test('a canceled task whose worker is lost ends at once if there is nothing to undo', async () => {
   const store = testStore()
-  const taskId = createdId(await store.submissions.create(submission()))
-  const held = await claim(store)
+  const taskId = await createTask(store)
+  const held = await claimTask(store)
   await store.work.step(held, 'one', 'begun')
   await store.control.cancel('default', taskId)
   await loseWorker(store, taskId)
-  expect(await read(store, taskId)).toMatchObject({
+  expect(await readTask(store, taskId)).toMatchObject({
     status: 'canceled',
     reason: 'client',
     steps: new Map([['one', { state: 'failed', outcome: '', undoable: false }]]),
@@ -141,26 +130,26 @@ test('a claim comes by a bounded number of tasks that must not start, and asks f
 
 test('an act that reaches the store after its client was refused does nothing', async () => {
   const store = testStore()
-  const taskId = createdId(await store.submissions.create(submission()))
+  const taskId = await createTask(store)
   for (const act of ['cancel', 'confirm', 'delete'] as const) {
     const { answer } = await store.scripts.run(act, 0, ['default', taskId, 1, 60_000])
     expect(answer).toEqual(['late'])
   }
-  expect(await read(store, taskId)).toMatchObject({ status: 'pending', version: 1 })
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'pending', version: 1 })
 })
 
 test('a task that gets on with its steps wipes out its losses', async () => {
   const store = testStore()
-  const taskId = createdId(await store.submissions.create(submission()))
+  const taskId = await createTask(store)
   for (const name of ['one', 'two']) {
     for (let loss = 0; loss < 2; loss += 1) {
-      await claim(store)
+      await claimTask(store)
       await loseWorker(store, taskId)
     }
-    const held = await claim(store)
+    const held = await claimTask(store)
     await store.work.step(held, name, 'begun')
     await store.work.step(held, name, 'finished', '1')
     await store.work.release(held)
   }
-  expect(await read(store, taskId)).toMatchObject({ status: 'pending' })
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'pending' })
 })

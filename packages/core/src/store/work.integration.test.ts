@@ -1,16 +1,16 @@
 import { taskError } from '@accepted/contract'
 import { expect, test } from 'vitest'
 import {
-  createdId,
+  claimTask,
+  createTask,
   loseWorker,
   passTime,
-  submission,
-  type TestStore,
+  readTask,
   terms,
   testStore,
   until,
 } from '../testing/index.ts'
-import { type Claim, Work } from './work.ts'
+import { Work } from './work.ts'
 
 const FAULT = taskError('permanent_error', 'It cannot be.')
 const COMPLETED = {
@@ -28,33 +28,17 @@ const FAILED = {
   error: FAULT,
 } as const
 
-async function create(store: TestStore, changes = {}): Promise<string> {
-  return createdId(await store.submissions.create(submission(changes)))
-}
-
-async function claim(store: TestStore): Promise<Claim> {
-  const claimed = await store.work.claim(0, 'test')
-  if (!claimed) throw new Error('nothing was claimed')
-  return claimed
-}
-
-async function read(store: TestStore, taskId: string) {
-  const outcome = await store.reader.read('default', taskId)
-  if (outcome.outcome !== 'task') throw new Error(outcome.outcome)
-  return outcome.task
-}
-
 test('a claim takes the task whose turn it is', async () => {
   const store = testStore()
-  const [first, second] = [await create(store), await create(store)]
-  expect((await claim(store)).task.taskId).toBe(first)
-  expect((await claim(store)).task.taskId).toBe(second)
+  const [first, second] = [await createTask(store), await createTask(store)]
+  expect((await claimTask(store)).task.taskId).toBe(first)
+  expect((await claimTask(store)).task.taskId).toBe(second)
   expect(await store.work.claim(0, 'test')).toBeNull()
 })
 
 test('two workers that race for many tasks get each of them once', async () => {
   const store = testStore()
-  const ids = await Promise.all(Array.from({ length: 300 }, () => create(store)))
+  const ids = await Promise.all(Array.from({ length: 300 }, () => createTask(store)))
   const rivals = [store.work, new Work(store.scripts, 1000)]
   const claims = await Promise.all(Array.from({ length: 320 }, (_, n) => rivals[n % 2]!.claim(0, 'test')))
   const claimed = claims.filter((claim) => claim !== null).map(({ task }) => task.taskId)
@@ -63,10 +47,10 @@ test('two workers that race for many tasks get each of them once', async () => {
 
 test('the end is one step: record, indexes, flow, expiry', async () => {
   const store = testStore({ retentionMs: 5000 })
-  const taskId = await create(store)
-  const held = await claim(store)
+  const taskId = await createTask(store)
+  const held = await claimTask(store)
   expect(await store.work.end(held, COMPLETED)).toMatchObject({ outcome: 'ok' })
-  const task = await read(store, taskId)
+  const task = await readTask(store, taskId)
   expect(task).toMatchObject({
     status: 'completed',
     progress: 100,
@@ -90,28 +74,28 @@ test('the end is one step: record, indexes, flow, expiry', async () => {
 
 test('a write that does not name the latest claim is refused, whatever it is', async () => {
   const store = testStore()
-  const taskId = await create(store)
-  const lost = await claim(store)
+  const taskId = await createTask(store)
+  const lost = await claimTask(store)
   await loseWorker(store, taskId)
-  const holder = await claim(store)
+  const holder = await claimTask(store)
   expect(holder.task.taskId).toBe(taskId)
-  const before = await read(store, taskId)
+  const before = await readTask(store, taskId)
   expect(await store.work.progress(lost, 50)).toBe('stale')
   expect(await store.work.step(lost, 'one', 'finished', '1')).toBe('stale')
   expect(await store.work.retry(lost, 0, FAULT)).toBe('stale')
   expect(await store.work.release(lost)).toBe('stale')
   expect(await store.work.end(lost, COMPLETED)).toMatchObject({ outcome: 'stale' })
-  expect(await read(store, taskId)).toEqual(before)
+  expect(await readTask(store, taskId)).toEqual(before)
   expect(await store.work.end(holder, COMPLETED)).toMatchObject({ outcome: 'ok' })
   expect(await store.work.end(holder, FAILED)).toMatchObject({ outcome: 'stale' })
-  expect((await read(store, taskId)).status).toBe('completed')
+  expect((await readTask(store, taskId)).status).toBe('completed')
 })
 
 test('of two that end a task at once, one does', async () => {
   const store = testStore()
   for (let round = 0; round < 50; round += 1) {
-    await create(store)
-    const held = await claim(store)
+    await createTask(store)
+    const held = await claimTask(store)
     const outcomes = await Promise.all([store.work.end(held, COMPLETED), store.work.end(held, FAILED)])
     expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['ok', 'stale'])
   }
@@ -120,10 +104,10 @@ test('of two that end a task at once, one does', async () => {
 
 test('every shown change makes the version one larger, and progress never moves down', async () => {
   const store = testStore()
-  const taskId = await create(store)
-  const held = await claim(store)
+  const taskId = await createTask(store)
+  const held = await claimTask(store)
   const shown = async () => {
-    const { version, progress } = await read(store, taskId)
+    const { version, progress } = await readTask(store, taskId)
     return [version, progress]
   }
   expect(await shown()).toEqual([2, 0])
@@ -141,14 +125,14 @@ test('every shown change makes the version one larger, and progress never moves 
 
 test('a later attempt finds the finished steps with their outcomes, and progress at their share', async () => {
   const store = testStore()
-  await create(store)
-  const first = await claim(store)
+  await createTask(store)
+  const first = await claimTask(store)
   await store.work.step(first, 'one', 'finished', '{"a":[]}')
   await store.work.step(first, 'two', 'failed')
   await store.work.progress(first, 90)
   await store.work.retry(first, 0, FAULT)
   await store.upkeep.tick(0, [], terms())
-  const { task } = await claim(store)
+  const { task } = await claimTask(store)
   expect(task.steps.get('one')).toEqual({ state: 'finished', outcome: '{"a":[]}', undoable: false })
   expect(task.steps.get('two')).toEqual({ state: 'failed', outcome: '', undoable: false })
   expect(task).toMatchObject({ attempt: 2, progress: 50 })
@@ -160,9 +144,9 @@ test('a later attempt finds the finished steps with their outcomes, and progress
 
 test('a retry waits for its time on Redis’s clock, and its lane is asked for a job then', async () => {
   const store = testStore()
-  const taskId = await create(store)
-  await store.work.retry(await claim(store), 150, FAULT)
-  const due = (await read(store, taskId)).updatedMs + 150
+  const taskId = await createTask(store)
+  await store.work.retry(await claimTask(store), 150, FAULT)
+  const due = (await readTask(store, taskId)).updatedMs + 150
   expect(await store.work.claim(0, 'test')).toBeNull()
   expect(await store.reader.read('default', taskId)).toMatchObject({
     task: { status: 'pending' },
@@ -170,37 +154,37 @@ test('a retry waits for its time on Redis’s clock, and its lane is asked for a
   })
   await until(async () => (await store.upkeep.tick(0, [], terms())).done === 1)
   expect(await store.scripts.now()).toBeGreaterThanOrEqual(due)
-  expect(await read(store, taskId)).toMatchObject({ status: 'pending' })
-  expect((await claim(store)).task).toMatchObject({ taskId, attempt: 2 })
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'pending' })
+  expect((await claimTask(store)).task).toMatchObject({ taskId, attempt: 2 })
 })
 
 test('a released task waits again at its old place, its attempt not counted, its open step not begun', async () => {
   const store = testStore()
-  const first = await create(store)
-  await create(store)
-  const held = await claim(store)
+  const first = await createTask(store)
+  await createTask(store)
+  const held = await claimTask(store)
   await store.work.step(held, 'one', 'begun')
   await store.work.release(held)
-  expect((await read(store, first)).steps.size).toBe(0)
+  expect((await readTask(store, first)).steps.size).toBe(0)
   expect(await store.reader.read('default', first)).toMatchObject({
     task: { status: 'pending', attempt: 0 },
     position: 0,
   })
-  expect((await claim(store)).task).toMatchObject({ taskId: first, attempt: 1 })
+  expect((await claimTask(store)).task).toMatchObject({ taskId: first, attempt: 1 })
 })
 
 test('a task whose worker is lost: once back to the flow, twice to the suspects, three times the end', async () => {
   const store = testStore()
-  const taskId = await create(store)
-  await claim(store)
+  const taskId = await createTask(store)
+  await claimTask(store)
   await loseWorker(store, taskId)
-  expect((await claim(store)).task).toMatchObject({ taskId, attempt: 1 })
+  expect((await claimTask(store)).task).toMatchObject({ taskId, attempt: 1 })
   await loseWorker(store, taskId)
-  expect((await claim(store)).task).toMatchObject({ taskId, attempt: 1 })
+  expect((await claimTask(store)).task).toMatchObject({ taskId, attempt: 1 })
   expect(await store.redis.hgetall(`${store.scripts.prefixOf(0)}running:test`)).toEqual({ '~suspects': '1' })
   await loseWorker(store, taskId)
   expect(await store.work.claim(0, 'test')).toBeNull()
-  expect(await read(store, taskId)).toMatchObject({
+  expect(await readTask(store, taskId)).toMatchObject({
     status: 'failed',
     reason: 'worker_lost',
     error: { code: 'worker_lost' },
@@ -210,28 +194,28 @@ test('a task whose worker is lost: once back to the flow, twice to the suspects,
 
 test('a claim that is renewed is not lost; one that another has taken over is told to its holder', async () => {
   const store = testStore()
-  const taskId = await create(store)
-  const held = await claim(store)
+  const taskId = await createTask(store)
+  const held = await claimTask(store)
   const timers = `${store.scripts.prefixOf(0)}timers`
   await store.redis.zadd(timers, 1, `lease:${taskId}`)
   expect(await store.work.renew([held])).toEqual({ stale: [], canceling: [] })
   await store.upkeep.tick(0, [], terms())
-  expect(await read(store, taskId)).toMatchObject({ status: 'running' })
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'running' })
   await loseWorker(store, taskId)
-  const holder = await claim(store)
+  const holder = await claimTask(store)
   expect(await store.work.renew([held, holder])).toEqual({ stale: [held], canceling: [] })
 })
 
 test('after a time in which nobody ticked, nobody is taken for lost before a whole lease', async () => {
   const store = testStore()
-  const taskId = await create(store)
-  await claim(store)
+  const taskId = await createTask(store)
+  await claimTask(store)
   const base = store.scripts.prefixOf(0)
   await store.redis.hset(`${base}upkeep`, 'ticked', Math.floor(await store.scripts.now()) - 5_000)
   await store.redis.zadd(`${base}timers`, 1, `lease:${taskId}`)
   await store.upkeep.tick(0, [], terms())
   await store.upkeep.tick(0, [], terms())
-  expect(await read(store, taskId)).toMatchObject({ status: 'running' })
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'running' })
   expect(Number(await store.redis.zscore(`${base}timers`, `lease:${taskId}`))).toBeGreaterThan(
     await store.scripts.now(),
   )
@@ -239,63 +223,63 @@ test('after a time in which nobody ticked, nobody is taken for lost before a who
 
 test('suspects run one at a time, and the end of one asks for a job for the next', async () => {
   const store = testStore()
-  const [a, b] = [await create(store), await create(store)]
+  const [a, b] = [await createTask(store), await createTask(store)]
   for (let loss = 1; loss <= 2; loss += 1) {
-    await claim(store)
-    await claim(store)
+    await claimTask(store)
+    await claimTask(store)
     await loseWorker(store, a)
     await loseWorker(store, b)
   }
-  const suspect = await claim(store)
+  const suspect = await claimTask(store)
   expect(suspect.task.taskId).toBe(a)
   expect(await store.work.claim(0, 'test')).toBeNull()
   const before = await store.jobs.waiting(0, 'test')
   expect(await store.work.end(suspect, COMPLETED)).toMatchObject({ outcome: 'ok' })
   await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(before + 1)
-  expect((await claim(store)).task.taskId).toBe(b)
+  expect((await claimTask(store)).task.taskId).toBe(b)
 })
 
 test('of one tenant’s tasks a more urgent one goes first', async () => {
   const store = testStore()
-  const usual = await create(store, { priority: 5 })
-  const urgent = await create(store, { priority: 0 })
+  const usual = await createTask(store, { priority: 5 })
+  const urgent = await createTask(store, { priority: 0 })
   expect((await store.reader.read('default', urgent)) as object).toMatchObject({ position: 0 })
-  expect((await claim(store)).task.taskId).toBe(urgent)
-  expect((await claim(store)).task.taskId).toBe(usual)
+  expect((await claimTask(store)).task.taskId).toBe(urgent)
+  expect((await claimTask(store)).task.taskId).toBe(usual)
 })
 
 test('a flood of urgent tasks does not starve the rest: waiting makes urgent', async () => {
   const store = testStore()
-  const usual = await create(store, { priority: 5 })
+  const usual = await createTask(store, { priority: 5 })
   for (let second = 0; second < 49; second += 7) {
-    await create(store, { priority: 0 })
-    expect((await claim(store)).task.taskId).not.toBe(usual)
+    await createTask(store, { priority: 0 })
+    expect((await claimTask(store)).task.taskId).not.toBe(usual)
     await passTime(store, 7_000)
   }
   await passTime(store, 3_000)
-  for (let n = 0; n < 20; n += 1) await create(store, { priority: 0 })
-  expect((await claim(store)).task.taskId).toBe(usual)
+  for (let n = 0; n < 20; n += 1) await createTask(store, { priority: 0 })
+  expect((await claimTask(store)).task.taskId).toBe(usual)
 })
 
 test('tenants take turns: a flood delays another tenant’s first task by one of its own', async () => {
   const store = testStore()
-  await Promise.all(Array.from({ length: 500 }, () => create(store, { tenant: 'flood' })))
-  await claim(store)
-  await create(store, { tenant: 'small' })
-  await create(store, { tenant: 'small' })
+  await Promise.all(Array.from({ length: 500 }, () => createTask(store, { tenant: 'flood' })))
+  await claimTask(store)
+  await createTask(store, { tenant: 'small' })
+  await createTask(store, { tenant: 'small' })
   const order: string[] = []
-  for (let n = 0; n < 6; n += 1) order.push((await claim(store)).task.tenant)
+  for (let n = 0; n < 6; n += 1) order.push((await claimTask(store)).task.tenant)
   expect(order.indexOf('small')).toBeLessThanOrEqual(1)
   expect(order.filter((tenant) => tenant === 'small')).toHaveLength(2)
 })
 
 test('a tenant that refills its empty flow again and again does not starve the others', async () => {
   const store = testStore()
-  for (let n = 0; n < 10; n += 1) await create(store, { tenant: 'zeta' })
+  for (let n = 0; n < 10; n += 1) await createTask(store, { tenant: 'zeta' })
   const order: string[] = []
   for (let n = 0; n < 12; n += 1) {
-    await create(store, { tenant: 'alpha' })
-    order.push((await claim(store)).task.tenant)
+    await createTask(store, { tenant: 'alpha' })
+    order.push((await claimTask(store)).task.tenant)
   }
   expect(order.filter((tenant) => tenant === 'zeta').length).toBeGreaterThanOrEqual(5)
 })

@@ -12,6 +12,16 @@ local function absent(tenant, id)
   return { 'gone', unpack(tombstone) }
 end
 
+-- The open task that its client acts on; else nil and what the client is told: as for a task that is absent, or
+-- {'late'} after `accept_by`, since the client was refused then (rule 10).
+local function open_task_of(tenant, id, accept_by)
+  if now > tonumber(accept_by) then return nil, { 'late' } end
+  local record = open_record(id)
+  if not record.fixed then return nil, absent(tenant, id) end
+  if fixed_of(record) ~= tenant then return nil, { 'unknown' } end
+  return record
+end
+
 -- A task as it is after a change that may have ended it.
 local function shown(id)
   local flat = redis.call('HGETALL', open_key(id))

@@ -5,17 +5,8 @@ import { TaskControl } from '../control.ts'
 import type { TaskReader } from '../reader.ts'
 import type { Scripts } from '../scripts.ts'
 import { Submissions } from '../submissions.ts'
-import {
-  GRACE_MS,
-  isOpen,
-  type Kind,
-  type Model,
-  type ModelTask,
-  RETENTION_MS,
-  RUN_MS,
-  STEPS,
-  TOMBSTONE_MS,
-} from './model.ts'
+import { GRACE_MS, type Model, RETENTION_MS, RUN_MS, TOMBSTONE_MS } from './model.ts'
+import { isOpen, type Kind, type ModelTask, STEPS } from './model-task.ts'
 import { pictureOf, viewOf } from './views.ts'
 
 const NO_LIMITS: Kind = { maxAttempts: 3, startMs: null, totalMs: null, confirmMs: null }

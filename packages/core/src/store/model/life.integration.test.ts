@@ -5,7 +5,7 @@ import { onTestFinished, test } from 'vitest'
 import { testStore } from '../../testing/index.ts'
 import { type Action, anyAction } from './actions.ts'
 import { Life } from './life.ts'
-import { isOpen } from './model.ts'
+import { isOpen } from './model-task.ts'
 
 /** How many sequences are tried, and how long they are: more of them by hand, see CONTRIBUTING.md. */
 const RUNS = Number(process.env.LIFE_RUNS ?? 400)

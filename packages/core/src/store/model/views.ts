@@ -1,6 +1,6 @@
 import { isEnded } from '@accepted/contract'
 import type { TaskRecord } from '../record.ts'
-import type { ModelTask, StepLetter } from './model.ts'
+import type { ModelTask, StepLetter } from './model-task.ts'
 
 const STATES: Record<string, StepLetter> = {
   'in progress': 'b',

@@ -3,15 +3,8 @@ import { taskError } from '@accepted/contract'
 import type { TaskReader } from '../reader.ts'
 import type { Scripts } from '../scripts.ts'
 import { type Claim, type StepWrite, Work } from '../work.ts'
-import {
-  type Model,
-  type ModelEnding,
-  type ModelTask,
-  RETENTION_MS,
-  STEPS,
-  type StepLetter,
-  undoable,
-} from './model.ts'
+import { type Model, type ModelEnding, RETENTION_MS } from './model.ts'
+import { type ModelTask, STEPS, type StepLetter, undoable } from './model-task.ts'
 import { pictureOf, viewOf } from './views.ts'
 
 const LANE = 'test'
