@@ -111,7 +111,7 @@ function distinct(events: CallbackEvent[]): CallbackEvent[] {
   return [...new Set(events)]
 }
 
-function memberFaultsOf(members: CallbackMembers | Record<string, unknown>): InputFault[] {
+function memberFaultsOf(members: Record<string, unknown>): InputFault[] {
   return memberFaults(members).map(({ pointer, detail }) => ({ pointer: `#${pointer}`, detail }))
 }
 

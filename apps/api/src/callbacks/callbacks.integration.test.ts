@@ -226,10 +226,10 @@ describe('a name', () => {
       return (performance.now() - from) / 1000
     }
     await seconds('https://shop.example/')
-    const hanging = Array.from({ length: 50 }, (_, n) => seconds(`https://hang${n}.example/`))
+    const hanging = Array.from({ length: 20 }, (_, n) => seconds(`https://hang${n}.example/`))
     let over = 0
     for (const one of hanging) one.then(() => (over += 1))
-    for (let n = 0; n < 5; n += 1) await seconds('https://shop.example/')
+    await Promise.all(Array.from({ length: 5 }, () => seconds('https://shop.example/')))
     expect(over).toBe(0)
     const longest = Math.max(...(await Promise.all(hanging)))
     expect(longest).toBeGreaterThan(0.4)
