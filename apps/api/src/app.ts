@@ -1,4 +1,4 @@
-import { type OperationContract, redeliverCallbacks } from '@accepted/contract'
+import { CALLBACK_LANE, type OperationContract, redeliverCallbacks } from '@accepted/contract'
 import {
   type ApiSettings,
   Deliveries,
@@ -171,7 +171,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     ordersOf: (request) => orderStore(spaceOf(request)),
     reportsOf: (request) => reportStore(spaceOf(request)),
   })
-  const lanes = [...new Set([...contracts.values()].map(({ lane }) => lane))]
+  const lanes = [...new Set([...contracts.values()].map(({ lane }) => lane)), CALLBACK_LANE]
   healthRoutes(app, { lanes, laneState: (lane) => upkeep.laneState(0, lane) })
   jwksRoutes(app, sealer && new InstallationKeys(scripts, sealer))
   problemPages(app)
