@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TLSSocket } from 'node:tls'
 import { fileURLToPath } from 'node:url'
-import { connectForWork, createLog, Scripts, Sealer, TenantSecrets } from '@accepted/core'
+import { CallbackMessage } from '@accepted/contract'
+import { compileCheck, connectForWork, createLog, Scripts, Sealer, TenantSecrets } from '@accepted/core'
 import { until } from '@accepted/core/testing'
 import { makeCertificate } from '@accepted/worker/callbacks/testing/certificates'
 import { respond, startReceiver } from '@accepted/worker/callbacks/testing/receiver'
@@ -34,7 +35,9 @@ async function order(
   return ((await answer.json()) as { task_id: string }).task_id
 }
 
-/** The messages of requests as they came, once their signatures are verified. */
+const faultsOf = compileCheck(CallbackMessage)
+
+/** The messages of requests as they came, verified and in the form that is described. */
 function messagesOf(requests: string[], secret: string): { id: string; message: Message }[] {
   return requests.map((request) => {
     const text = Buffer.from(request, 'latin1').toString()
@@ -45,7 +48,9 @@ function messagesOf(requests: string[], secret: string): { id: string; message: 
         .slice(1)
         .map((line) => line.split(': ') as [string, string]),
     )
-    return { id: headers['webhook-id']!, message: new Webhook(secret).verify(body, headers) as Message }
+    const message = new Webhook(secret).verify(body, headers) as Message
+    expect(faultsOf(message)).toEqual([])
+    return { id: headers['webhook-id']!, message }
   })
 }
 

@@ -1,4 +1,5 @@
 import {
+  CallbackMessage,
   DeliveryDocument,
   EndpointDocument,
   OperationDocument,
@@ -15,6 +16,7 @@ import plugin from 'fastify-plugin'
 import { Type } from 'typebox'
 import { ALWAYS_SENT } from '../response-headers.ts'
 import { problemResponses, response } from '../responses.ts'
+import { describedWebhooks } from './webhook-description.ts'
 
 export interface OpenapiOptions {
   publicUrl: () => string
@@ -29,6 +31,7 @@ const SHARED = [
   OperationList,
   DeliveryDocument,
   EndpointDocument,
+  CallbackMessage,
   Problem,
   OperationProblem,
 ]
@@ -168,7 +171,14 @@ function finished(document: OpenapiDocument, url: string): object {
   nameTypes(document)
   const { openapi, info, ...rest } = document as OpenapiDocument & { openapi: string }
   const contact = { name: 'The operators of this installation', url }
-  return { openapi, info: { ...info, contact }, servers: [{ url }], tags: tagsOf(operations), ...rest }
+  return {
+    openapi,
+    info: { ...info, contact },
+    servers: [{ url }],
+    tags: tagsOf(operations),
+    ...rest,
+    webhooks: describedWebhooks(),
+  }
 }
 
 /** `task-priority` as it is written: `Task-Priority`. */
