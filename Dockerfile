@@ -7,21 +7,24 @@ COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
 COPY apps/api/package.json apps/api/
 COPY apps/worker/package.json apps/worker/
 COPY apps/cli/package.json apps/cli/
+COPY examples/receiver/package.json examples/receiver/
 COPY packages/contract/package.json packages/contract/
 COPY packages/core/package.json packages/core/
 COPY packages/operations/package.json packages/operations/
 RUN --mount=type=cache,target=/root/.npm --mount=type=cache,target=/root/.local/share/pnpm/store \
     npx --yes "pnpm@$(node -p 'require("./package.json").devEngines.packageManager.version')" install \
       --frozen-lockfile --prod --filter-prod @accepted/api... --filter-prod @accepted/worker... \
-      --filter-prod @accepted/cli...
+      --filter-prod @accepted/cli... --filter-prod @accepted/example-receiver
 
 FROM node:24-slim
 ENV NODE_ENV=production HOST=0.0.0.0
 WORKDIR /app
 COPY --from=dependencies /app ./
 COPY apps apps
+COPY examples examples
 COPY packages packages
-# A new volume here belongs to the user: for the file of SECRETS_KEY_FILE.
-RUN ln -s /app/apps/cli/src/main.ts /usr/local/bin/accepted && install -d -o node -g node -m 0700 /var/lib/accepted
+# New volumes here belong to the user: for the file of SECRETS_KEY_FILE, and for the secret of the demo's receiver.
+RUN ln -s /app/apps/cli/src/main.ts /usr/local/bin/accepted \
+    && install -d -o node -g node -m 0700 /var/lib/accepted /var/lib/receiver
 USER node
 CMD ["node", "apps/api/src/main.ts"]

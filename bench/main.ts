@@ -4,6 +4,7 @@ import { startLocalRedis } from '@accepted/local-redis'
 import { cancel } from './cancel.bench.ts'
 import { type Figure, table } from './figures.ts'
 import { pageOf, sectionsOf } from './figures-page.ts'
+import { guard } from './guard.bench.ts'
 import { http } from './http.bench.ts'
 import { memory } from './memory.bench.ts'
 import { polling } from './polling.bench.ts'
@@ -33,6 +34,10 @@ const BENCHES: Record<string, Bench> = {
   waiting: onRedis(waiting),
   report: onRedis(report),
   signing: { measure: signing, note: NOTE },
+  guard: {
+    measure: guard,
+    note: `Node ${process.version}, ${availableParallelism()} cores, medians of rounds measured in turn; "by hand" is undici as it comes.`,
+  },
   polling: {
     measure: polling,
     note: 'Simulated, the same on every machine; "by hand" asks every second. [polling.md](../docs/benchmarks/polling.md) tells more.',

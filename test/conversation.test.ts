@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { until } from '@accepted/core/testing'
 import { expect, test } from 'vitest'
 import { type Stack, startStack } from './stack.ts'
 
@@ -43,19 +44,21 @@ test('a car: submit, poll as told, follow to the car', async () => {
   expect(await (await ask(`/cars`)).json()).toEqual([task.result])
 
   // The ids lead from the request to the last step.
-  const accepted = api.log.find(({ msg }) => msg === 'task accepted')
+  const accepted = await until(async () => api.log.find(({ msg }) => msg === 'task accepted'))
   expect(accepted).toMatchObject({
     reqId: 'order-7',
     task: task.task_id,
     trace: '0af7651916cd43dd8448eb211c80319c',
   })
   for (const msg of ['attempt started', 'step finished', 'task ended']) {
-    expect(workers[0]!.log.find((line) => line.msg === msg)).toMatchObject({
-      request: 'order-7',
-      task: task.task_id,
-      attempt: 1,
-      trace: '0af7651916cd43dd8448eb211c80319c',
-    })
+    await expect
+      .poll(() => workers[0]!.log.find((line) => line.msg === msg))
+      .toMatchObject({
+        request: 'order-7',
+        task: task.task_id,
+        attempt: 1,
+        trace: '0af7651916cd43dd8448eb211c80319c',
+      })
   }
 })
 

@@ -1,7 +1,14 @@
 import { buildApp } from '@accepted/api/app'
 import { checkedInject, type OpenapiDocument } from '@accepted/api/testing'
 import { PROBLEMS, TASK_ERRORS } from '@accepted/contract'
-import { ApiSettings, connectForAnswers, connectForWatching, createLog, readSettings } from '@accepted/core'
+import {
+  ApiSettings,
+  connectForAnswers,
+  connectForWatching,
+  createLog,
+  NameResolver,
+  readSettings,
+} from '@accepted/core'
 import { freshPrefix } from '@accepted/core/testing'
 import { loadContracts } from '@accepted/operations'
 import SwaggerParser from '@apidevtools/swagger-parser'
@@ -28,6 +35,7 @@ beforeAll(async () => {
     publicUrl: () => 'https://api.accepted.example',
     version: '1.2.3',
     sealer: undefined,
+    names: new NameResolver({ hosts: '' }),
     log,
   })
   app.addHook('onClose', async () => {
@@ -47,6 +55,10 @@ const ROUTES = [
   'GET /tasks/{task_id}/events',
   'POST /tasks/{task_id}/cancel',
   'POST /tasks/{task_id}/confirm',
+  'GET /tasks/{task_id}/deliveries',
+  'POST /tasks/{task_id}/deliveries/{delivery_id}/redeliver',
+  'POST /deliveries/redeliver',
+  'GET /endpoints',
   'GET /operations',
   'GET /operations/{task_id}',
   'DELETE /operations/{task_id}',

@@ -43,6 +43,7 @@ export async function startStack({
     LOG_LEVEL: 'debug',
     CAR_STEP_MS: '20',
     SECRETS_KEY: randomBytes(32).toString('base64'),
+    CALLBACK_ALLOW_CIDRS: '127.0.0.0/8,::1/128',
     ...environment,
   }
   const startApi = (port = '0') => startApp('api', { ...shared, PORT: port })
@@ -55,6 +56,8 @@ export async function startStack({
   return {
     url: url as string,
     ask,
+    prefix: shared.KEY_PREFIX,
+    secretsKey: shared.SECRETS_KEY,
     api,
     workers: running,
     startApi,

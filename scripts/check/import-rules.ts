@@ -13,7 +13,9 @@ const mayImport: Record<string, readonly string[]> = {
   '@accepted/local-redis': [],
   '@accepted/api': ['@accepted/contract', '@accepted/core', '@accepted/operations'],
   '@accepted/worker': ['@accepted/contract', '@accepted/core', '@accepted/operations'],
-  '@accepted/cli': ['@accepted/core'],
+  '@accepted/cli': ['@accepted/contract', '@accepted/core'],
+  // It stands for software that is not ours.
+  '@accepted/example-receiver': [],
   // The settings table of the README is made from the schemas.
   accepted: ['@accepted/core', '@accepted/operations'],
 }

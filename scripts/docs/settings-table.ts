@@ -28,7 +28,8 @@ export async function settingsTable(): Promise<string> {
   for (const contract of EXAMPLES.map((name) => contracts.get(name)!))
     add(contract.settings.properties, `worker, \`${contract.name}\``)
   for (const [name, { property, reader }] of readers) {
-    const value = property.default === undefined ? '' : `\`${String(property.default)}\``
+    const { default: preset = '' } = property
+    const value = preset === '' ? '' : `\`${String(preset)}\``
     rows.push([`\`${name}\``, value, reader, property.description ?? ''])
   }
   return [['name', 'default', 'read by', 'meaning'], ['---', '---', '---', '---'], ...rows]

@@ -32,6 +32,14 @@ describe('the settings of npm start', () => {
     expect(keyFileOf({ SECRETS_KEY_FILE: 'my.key' })).toBe('/home/me/my.key')
   })
 
+  test('let callbacks go to this machine, unless it is said where they may go', () => {
+    const rangesOf = (env: NodeJS.ProcessEnv) =>
+      readStartSettings(env, '/project').appEnvironment.CALLBACK_ALLOW_CIDRS
+    expect(rangesOf({})).toBe('127.0.0.0/8,::1/128')
+    expect(rangesOf({ CALLBACK_ALLOW_CIDRS: '10.0.0.0/8' })).toBe('10.0.0.0/8')
+    expect(rangesOf({ CALLBACK_ALLOW_CIDRS: '' })).toBe('')
+  })
+
   test('leave a shutdown grace of the user alone', () => {
     const settings = readStartSettings({ SHUTDOWN_GRACE_SECONDS: '9' }, '/project')
     expect(settings.appEnvironment.SHUTDOWN_GRACE_SECONDS).toBe('9')

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 
-/** What `npm start` itself reads from the environment; the apps read the rest. An empty variable counts as not set. */
+/** What `npm start` itself reads from the environment; the apps read the rest. An empty variable counts as not set, unless said otherwise. */
 export interface StartSettings {
   /** A Redis that runs already; undefined: start a private one. */
   redisUrl: string | undefined
@@ -13,6 +13,9 @@ export interface StartSettings {
 /** Seconds that the apps give running work at a stop, unless told otherwise: Ctrl-C is not to take long. */
 const graceSeconds = '2'
 
+/** Where callbacks may go unless told otherwise: receivers that are tried out on the same machine. */
+const loopback = '127.0.0.0/8,::1/128'
+
 export function readStartSettings(env: NodeJS.ProcessEnv, projectRoot: string): StartSettings {
   const callerFolder = env.INIT_CWD || process.cwd()
   const dataDir = env.DATA_DIR ? resolve(callerFolder, env.DATA_DIR) : join(projectRoot, '.data')
@@ -23,6 +26,8 @@ export function readStartSettings(env: NodeJS.ProcessEnv, projectRoot: string): 
     appEnvironment: {
       ...env,
       SHUTDOWN_GRACE_SECONDS: env.SHUTDOWN_GRACE_SECONDS || graceSeconds,
+      // An empty one opens nothing.
+      CALLBACK_ALLOW_CIDRS: env.CALLBACK_ALLOW_CIDRS ?? loopback,
       // The first app that comes makes it.
       SECRETS_KEY_FILE: keyFile ? resolve(callerFolder, keyFile) : join(dataDir, 'secrets.key'),
     },

@@ -92,9 +92,11 @@ test('without Redis the API starts and answers 503 at once; nothing is half-done
 
 test('without a worker the API is not ready, and says so', async () => {
   const { ask } = await testApp()
-  expectProblem(await ask('/readyz'), 503, 'not_ready', {
-    detail: expect.stringContaining('no worker has fetched from the lane car.build'),
-  })
+  for (const lane of ['car.build', 'callbacks']) {
+    expectProblem(await ask('/readyz'), 503, 'not_ready', {
+      detail: expect.stringContaining(`no worker has fetched from the lane ${lane} lately`),
+    })
+  }
 })
 
 test('the pages that explain problems are there for every kind', async () => {

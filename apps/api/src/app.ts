@@ -1,12 +1,16 @@
-import type { OperationContract } from '@accepted/contract'
+import { CALLBACK_LANE, type OperationContract, redeliverCallbacks } from '@accepted/contract'
 import {
   type ApiSettings,
+  Deliveries,
   Estimator,
   InstallationKeys,
   LaneJobs,
   type Logger,
+  type NameResolver,
+  readTargetRules,
   Scripts,
   type Sealer,
+  SettingsError,
   Submissions,
   TaskControl,
   TaskReader,
@@ -22,6 +26,7 @@ import {
   LogController,
 } from 'fastify'
 import type { Redis } from 'ioredis'
+import { callbackMembers } from './callbacks/callback-members.ts'
 import { answerClientError } from './client-errors.ts'
 import { STREAM_LIMITS, type StreamLimits } from './event-stream.ts'
 import { HeldRequests } from './held-requests.ts'
@@ -34,6 +39,7 @@ import { answerProblem, problemOf, problems } from './plugins/problems.ts'
 import { requestId, requestIds } from './plugins/request-ids.ts'
 import { validation } from './plugins/validation.ts'
 import { carRoutes, readCar } from './routes/cars.ts'
+import { deliveryRoutes } from './routes/deliveries.ts'
 import { healthRoutes } from './routes/health.ts'
 import { jwksRoutes } from './routes/jwks.ts'
 import { operationRoutes } from './routes/operations.ts'
@@ -58,6 +64,7 @@ declare module 'fastify' {
 /** What the API is made of. */
 export interface ApiDependencies {
   settings: ApiSettings
+  /** Those of the folders; the one that comes with the house is added. */
   contracts: ReadonlyMap<string, OperationContract>
   /** Answers in time or fails (`connectForAnswers`); the caller closes it. */
   redis: Redis
@@ -68,14 +75,23 @@ export interface ApiDependencies {
   version: string
   /** Opens the secrets; undefined if there is no key, and so no callbacks. */
   sealer: Sealer | undefined
+  /** Looks up where callbacks lead; the caller closes it. */
+  names: NameResolver
   log: Logger
   /** Other limits than `STREAM_LIMITS`. */
   streamLimits?: Partial<StreamLimits>
 }
 
-/** Builds the API: no environment, no listening. Closing it leaves nothing behind but the connections it was given. */
+/**
+ * Builds the API: no environment, no listening. Closing it leaves nothing behind but what it was given.
+ *
+ * @throws {SettingsError} if those of callbacks are faulty
+ */
 export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> {
-  const { settings, contracts, redis, subscriber, publicUrl, version, sealer, log } = deps
+  const { settings, redis, subscriber, publicUrl, version, sealer, names, log } = deps
+  const targets = readTargetRules(settings)
+  if (targets.outcome === 'faulty') throw new SettingsError(targets.faults)
+  const contracts = new Map([...deps.contracts, [redeliverCallbacks.name, redeliverCallbacks]])
   const jobs = new LaneJobs(redis, settings.KEY_PREFIX, log)
   const scripts = new Scripts(redis, settings.KEY_PREFIX, jobs)
   const upkeep = new Upkeep(scripts, jobs)
@@ -111,6 +127,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(methods)
   await app.register(negotiation)
   await app.register(jsonBody)
+  await app.register(callbackMembers)
   await app.register(openapi, { publicUrl, version })
 
   const now = () => scripts.clock.now()
@@ -120,6 +137,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     waits,
     estimator,
     maxBacklog: settings.MAX_BACKLOG,
+    callbacks: { rules: targets.rules, names, canSign: sealer !== undefined },
     now,
     styles,
   }
@@ -143,6 +161,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   const streams = new TaskStreams({ watch, held, estimator, now, limits })
   taskEventRoutes(app, { reader, streams })
   operationRoutes(app, read, act)
+  deliveryRoutes(app, new Deliveries(scripts))
   carRoutes(
     app,
     (request) => carStore(spaceOf(request)),
@@ -152,7 +171,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     ordersOf: (request) => orderStore(spaceOf(request)),
     reportsOf: (request) => reportStore(spaceOf(request)),
   })
-  const lanes = [...new Set([...contracts.values()].map(({ lane }) => lane))]
+  const lanes = [...new Set([...contracts.values()].map(({ lane }) => lane)), CALLBACK_LANE]
   healthRoutes(app, { lanes, laneState: (lane) => upkeep.laneState(0, lane) })
   jwksRoutes(app, sealer && new InstallationKeys(scripts, sealer))
   problemPages(app)

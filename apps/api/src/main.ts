@@ -5,6 +5,7 @@ import {
   connectForAnswers,
   connectForWatching,
   createLog,
+  NameResolver,
   openSealer,
   readSettings,
   runProcess,
@@ -30,10 +31,21 @@ await runProcess(async () => {
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
   const redis = connectForAnswers(settings.REDIS_URL, log)
   const subscriber = connectForWatching(settings.REDIS_URL, log)
+  const names = new NameResolver()
   let listening = ''
   const publicUrl = () => settings.PUBLIC_URL ?? listening
   const contracts = await loadContracts()
-  const app = await buildApp({ settings, contracts, redis, subscriber, publicUrl, version, sealer, log })
+  const app = await buildApp({
+    settings,
+    contracts,
+    redis,
+    subscriber,
+    publicUrl,
+    version,
+    sealer,
+    names,
+    log,
+  })
   const { HOST, PORT } = settings
   try {
     await app.listen({ host: HOST, port: PORT })
@@ -54,6 +66,7 @@ await runProcess(async () => {
     stopWithinMs: STOP_WITHIN_MS,
     async stop() {
       await app.close()
+      names.close()
       redis.disconnect()
       subscriber.disconnect()
     },

@@ -1,7 +1,17 @@
-import { type OperationContract, pathMembers } from '@accepted/contract'
-import { fingerprintOf, limitsOf, type Submissions, type TaskHead, type TaskReader } from '@accepted/core'
+import { CallbackMembers, type OperationContract, pathMembers } from '@accepted/contract'
+import {
+  type Callback,
+  fingerprintOf,
+  limitsOf,
+  type Submissions,
+  type TaskHead,
+  type TaskReader,
+} from '@accepted/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { type TProperties, type TSchema, Type } from 'typebox'
+import { takeCallbackMembers } from './callbacks/callback-members.ts'
+import { type AskedCallback, readCallbackOptions } from './callbacks/callback-options.ts'
+import { type CallbackPolicy, permittedCallback } from './callbacks/permitted-callback.ts'
 import { traceparentOf } from './plugins/request-ids.ts'
 import { readPreferences } from './preferences.ts'
 import { invalidInput, ProblemError } from './problem.ts'
@@ -25,6 +35,7 @@ export interface StartDependencies extends StartAnswerDependencies {
   reader: TaskReader
   /** Most tasks that may wait in a lane. */
   maxBacklog: number
+  callbacks: CallbackPolicy
 }
 
 /** Header fields of a request that its task may show. */
@@ -60,14 +71,14 @@ export function operationRoute(
       operationId: contract.name,
       summary: contract.summary,
       description: contract.description ?? `${contract.summary}.`,
-      tags: [tagOf(path)],
+      tags: [contract.tag ?? tagOf(path)],
       ...(params ? { params } : {}),
       // A member that nobody knows would be lost without a word, or be taken for input.
       querystring: Type.Object(
         { ...StyleQuery.properties, ...(inQuery ? rest.properties : {}) },
         { additionalProperties: false },
       ),
-      ...(inQuery ? {} : { body: rest }),
+      ...(inQuery ? {} : { body: withCallbackMembers(rest) }),
       headers: StartHeaders,
       response: {
         ...startResponses(immediate),
@@ -78,8 +89,12 @@ export function operationRoute(
         ),
       },
     },
+    preValidation: takeCallbackMembers,
+    // What is wrong with the callback options is told with the rest.
+    attachValidation: true,
     handler: async (request, reply) => {
       if (immediate && !readPreferences(request.headers.prefer as string | undefined).respondAsync) {
+        if (request.validationError) throw request.validationError
         return immediate.answer(request, reply)
       }
       return startTask(request, reply, contract, deps)
@@ -117,6 +132,11 @@ function splitInput({ route, input }: OperationContract) {
   return { params: named.size > 0 ? Type.Object(pick(true)) : undefined, rest: rest as typeof input }
 }
 
+/** The members of a body as they are told: those of the callback options are taken out of it before the others are checked. */
+function withCallbackMembers<Input extends OperationContract['input']>(input: Input): Input {
+  return { ...input, properties: { ...input.properties, ...CallbackMembers.properties } }
+}
+
 /** Creates the task that a request asks for and answers with it, or with the task of the same Idempotency-Key. */
 async function startTask(
   request: FastifyRequest,
@@ -125,26 +145,33 @@ async function startTask(
   deps: StartDependencies,
 ) {
   const headers = request.headers as unknown as StartHeaders
+  const asked = readCallbackOptions(request.callbackMembers ?? {}, headers)
+  refuseFaults(request.validationError, asked)
   const { style: _, ...query } = request.query as StyleQuery & Record<string, unknown>
   const params = { ...(request.params as object), ...query }
   const body = (request.body ?? {}) as object
   refuseContradictions(contract, { ...body, ...params })
 
   const key = idempotencyKey(headers['idempotency-key'])
+  const limits = limitsOf(contract, cancelAfterMs(headers['cancel-after']))
   const maxQueue = headers['max-queue']
+  const callback =
+    asked.outcome === 'asked'
+      ? await permittedCallback(asked, deps.callbacks, deps.styles().publicUrl)
+      : undefined
   const outcome = await deps.submissions.create({
     tenant: request.tenant,
     operation: contract.name,
     lane: contract.lane,
     priority: headers['task-priority'],
-    head: headOf(request, contract, params),
+    head: headOf(request, contract, params, callback),
     body: request.bodyText,
-    limits: limitsOf(contract, cancelAfterMs(headers['cancel-after'])),
+    limits,
     maxBacklog: deps.maxBacklog,
     maxQueue: maxQueue ?? Number.POSITIVE_INFINITY,
     ...(key === undefined
       ? {}
-      : { idempotency: { key, fingerprint: fingerprint(request, params, headers) } }),
+      : { idempotency: { key, fingerprint: fingerprint(request, params, headers, callback) } }),
   })
 
   switch (outcome.outcome) {
@@ -170,6 +197,13 @@ async function startTask(
   }
 }
 
+/** @throws {ProblemError} with what validation found, and what the callback options have, all at once */
+function refuseFaults(found: Error | undefined, asked: AskedCallback): void {
+  if (found && !(found instanceof ProblemError && found.code === 'invalid_input')) throw found
+  const faults = [...(found?.options.errors ?? []), ...(asked.outcome === 'faulty' ? asked.faults : [])]
+  if (faults.length > 0) throw invalidInput(faults)
+}
+
 function refuseContradictions(contract: OperationContract, input: object): void {
   const faults = contract.check?.(input as never) ?? []
   if (faults.length === 0) return
@@ -186,6 +220,7 @@ function headOf(
   request: FastifyRequest,
   contract: OperationContract,
   params: Record<string, unknown>,
+  callback: Callback | undefined,
 ): TaskHead {
   const header: Record<string, string> = {}
   for (const name of SHOWN_HEADERS) {
@@ -201,11 +236,17 @@ function headOf(
     ...(contract.collection ? { collection: contract.collection } : {}),
     requestId: request.id,
     traceparent: traceparentOf(request),
+    ...(callback ? { callback } : {}),
   }
 }
 
 /** The request as an Idempotency-Key binds it: method, path, input, and the options that change its task. */
-function fingerprint(request: FastifyRequest, params: object, headers: StartHeaders): string {
+function fingerprint(
+  request: FastifyRequest,
+  params: object,
+  headers: StartHeaders,
+  callback: Callback | undefined,
+): string {
   return fingerprintOf({
     method: request.method,
     path: request.url.split('?')[0]!,
@@ -214,6 +255,7 @@ function fingerprint(request: FastifyRequest, params: object, headers: StartHead
       priority: String(headers['task-priority']),
       maxQueue: String(headers['max-queue'] ?? ''),
       cancelAfter: String(cancelAfterMs(headers['cancel-after']) ?? ''),
+      ...(callback ? { callback: [callback.url, ...[...callback.events].sort()].join(' ') } : {}),
     },
   })
 }

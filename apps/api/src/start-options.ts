@@ -1,5 +1,6 @@
 import { PRIORITY } from '@accepted/contract'
 import { type Static, Type } from 'typebox'
+import { CallbackHeaders } from './callbacks/callback-options.ts'
 import { readPreferences } from './preferences.ts'
 import { invalidInput } from './problem.ts'
 import { isStyle, STYLES, type StyleName } from './task-styles.ts'
@@ -29,6 +30,7 @@ export const StartHeaders = Type.Object({
       examples: ['90s'],
     }),
   ),
+  ...CallbackHeaders.properties,
   prefer: Type.Optional(
     Type.String({
       description:

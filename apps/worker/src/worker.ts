@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { redeliverCallbacks } from '@accepted/contract'
 import {
   bullPrefix,
   CALLBACK_LANE,
+  Deliveries,
   LaneJobs,
   type Logger,
   listenForCancels,
@@ -15,6 +17,7 @@ import {
 import { type HandledOperation, resourceSpace } from '@accepted/operations'
 import { Worker as BullWorker } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { recoveryOperation } from './callbacks/recovery.ts'
 import { createDeliverer, readCallbackTerms } from './callbacks/setup.ts'
 import { TaskRunner } from './task-runner.ts'
 import { Ticker } from './ticker.ts'
@@ -22,6 +25,7 @@ import { Ticker } from './ticker.ts'
 /** What a worker is made of. */
 export interface WorkerDependencies {
   settings: WorkerSettings
+  /** Those of the folders; the one that comes with the house is added. */
   operations: Map<string, HandledOperation>
   /** Waits for Redis as long as it takes (`connectForWork`); the caller closes it. */
   redis: Redis
@@ -49,9 +53,13 @@ export interface RunningWorker {
  * @throws {SettingsError} if the settings of callbacks, or an operation's own, are faulty
  */
 export function startWorker(deps: WorkerDependencies): RunningWorker {
-  const { settings, operations, redis, subscriber, sealer, version, environment, log } = deps
+  const { settings, redis, subscriber, sealer, version, environment, log } = deps
   const jobs = new LaneJobs(redis, settings.KEY_PREFIX, log)
   const scripts = new Scripts(redis, settings.KEY_PREFIX, jobs)
+  const operations = new Map(deps.operations).set(
+    redeliverCallbacks.name,
+    recoveryOperation(new Deliveries(scripts)),
+  )
   const work = new Work(scripts, settings.RETENTION_SECONDS * 1000)
   const resourcesOf = (tenant: string) => resourceSpace(redis, settings.KEY_PREFIX, tenant)
   const runner = new TaskRunner({ work, operations, resourcesOf, environment, log, random: Math.random })

@@ -27,12 +27,18 @@ test.each([
   [{ name: 'paint' }, 'noun.verb'],
   [{ name: 'Car.paint' }, 'noun.verb'],
   [{ lane: 'a:b' }, 'the lane must be'],
+  [{ lane: 'callbacks' }, 'is taken'],
   [{ attempts: 0 }, 'at least 1'],
   [{ steps: ['mix', 'mix'] }, 'two steps have the same name'],
   [{ route: 'POST /cars/{id}' as const }, 'the path names {id}'],
   [{ resource: () => '/coats/1' }, 'name of its collection'],
 ])('a declaration with %j is refused in words', (change, words) => {
   expect(() => defineOperation({ ...spec, ...change })).toThrow(words)
+})
+
+test.each(['callback_url', 'callback_events'])('an input with the member %s is refused', (member) => {
+  const input = Type.Object({ ...spec.input.properties, [member]: Type.String() })
+  expect(() => defineOperation({ ...spec, input })).toThrow(`'${member}' is taken`)
 })
 
 test('the members of a path are told in order', () => {

@@ -1,4 +1,5 @@
 import { type Static, type TObject, type TSchema, Type } from 'typebox'
+import { CALLBACK_LANE, CallbackMembers } from './callbacks.ts'
 
 /** How long an operation waits between attempts: doubling from `firstMs` to at most `maxMs`, with jitter. */
 export interface Backoff {
@@ -34,9 +35,11 @@ export interface OperationContract<
   readonly route: `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`
   readonly summary: string
   readonly description?: string
+  /** Under which its route is listed in the API's description; the collection that its path is of, unless it says otherwise. */
+  readonly tag?: string
   /**
    * Path members, then body members (or query members, for GET). Members that it does not name are refused,
-   * unless the schema allows them itself.
+   * unless the schema allows them itself. Those of `CallbackMembers` are no input: they are taken out of the body.
    */
   readonly input: Input
   /** What the handler returns; a result that breaks it ends the task as `failed`, `invalid_result`. */
@@ -116,6 +119,7 @@ function faultOf(spec: OperationSpec<TObject, TSchema, string, TObject>): string
   if (!/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/.test(spec.name)) return 'the name must look like noun.verb'
   if (!/^[a-z][a-z0-9_.-]*$/.test(spec.lane ?? spec.name))
     return 'the lane must be lower-case letters, digits and . _ -'
+  if (spec.lane === CALLBACK_LANE) return `the lane '${CALLBACK_LANE}' is taken`
   if (spec.attempts !== undefined && !(Number.isInteger(spec.attempts) && spec.attempts >= 1))
     return 'attempts must be a whole number of at least 1'
   if (spec.undoAttempts !== undefined && !(Number.isInteger(spec.undoAttempts) && spec.undoAttempts >= 1))
@@ -135,6 +139,8 @@ function faultOf(spec: OperationSpec<TObject, TSchema, string, TObject>): string
   const members = Object.keys(spec.input.properties)
   const stray = pathMembers(spec.route).find((member) => !members.includes(member))
   if (stray) return `the path names {${stray}}, which the input does not have`
+  const taken = members.find((member) => member in CallbackMembers.properties)
+  if (taken) return `the input's member '${taken}' is taken: it is an option of every start`
   if (spec.resource && !spec.collection) return 'a resource needs the name of its collection'
   return undefined
 }

@@ -12,7 +12,14 @@ test('what is not set has its default, numbers are numbers, and empty counts as 
 })
 
 test('all faults are told at once, each with the name and value of its variable', () => {
-  const faulty = { PORT: '70000', MAX_BACKLOG: 'many', LOG_LEVEL: 'loud', PUBLIC_URL: 'https://host/' }
+  const faulty = {
+    PORT: '70000',
+    MAX_BACKLOG: 'many',
+    LOG_LEVEL: 'loud',
+    PUBLIC_URL: 'https://host/',
+    CALLBACK_ALLOW_CIDRS: 'here,169.254.169.254',
+    CALLBACK_REQUIRE_HTTPS: 'maybe',
+  }
   let told: unknown
   try {
     readSettings(ApiSettings, faulty)
@@ -21,6 +28,11 @@ test('all faults are told at once, each with the name and value of its variable'
   }
   expect(told).toBeInstanceOf(SettingsError)
   expect((told as SettingsError).faults.sort()).toEqual([
+    expect.stringMatching(
+      /^CALLBACK_ALLOW_CIDRS=here,169\.254\.169\.254: 169\.254\.169\.254 is a .*metadata/,
+    ),
+    expect.stringMatching(/^CALLBACK_ALLOW_CIDRS=here,169\.254\.169\.254: here is not a range/),
+    'CALLBACK_REQUIRE_HTTPS=maybe: must be boolean',
     expect.stringMatching(/^LOG_LEVEL=loud: must be one of fatal, error/),
     'MAX_BACKLOG=many: must be integer',
     expect.stringMatching(/^PORT=70000: must be <= 65535/),

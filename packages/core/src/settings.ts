@@ -1,4 +1,5 @@
 import { type Static, type TObject, type TProperties, Type } from 'typebox'
+import { parseAddressRanges } from './callbacks/addresses.ts'
 import { compileCheck } from './validation.ts'
 
 /** The settings that both apps read. Every one is an environment variable; an empty one counts as not set. */
@@ -27,11 +28,11 @@ export const SharedSettings = Type.Object({
   CALLBACK_ALLOW_CIDRS: Type.String({
     default: '',
     description:
-      'Ranges of addresses, comma-separated, that callbacks may go to though they are not public: `10.1.0.0/16`. Under `npm start`: loopback, unless it is set, be it to nothing',
+      'Ranges of addresses that callbacks may go to though they are not public: `10.0.0.0/8,fd00::/8`. Link-local and metadata addresses stay closed. Under `npm start`, if it is not set at all: loopback',
   }),
   CALLBACK_REQUIRE_HTTPS: Type.Boolean({
     default: false,
-    description: 'Whether plain http targets are refused, those in allowed ranges apart',
+    description: 'Whether callbacks to plain http are refused, but for those to `CALLBACK_ALLOW_CIDRS`',
   }),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     default: 'info',
@@ -155,6 +156,14 @@ export const WorkerSettings = Type.Object({
 })
 export type WorkerSettings = Static<typeof WorkerSettings>
 
+/** What their schemas cannot say of settings: the faults of their texts, in words. */
+const FURTHER_FAULTS: Record<string, (text: string) => string[]> = {
+  CALLBACK_ALLOW_CIDRS: (text) => {
+    const read = parseAddressRanges(text)
+    return read.outcome === 'faulty' ? read.faults : []
+  },
+}
+
 /** Faulty settings. The message names them all, a line each, in words for whoever starts the process. */
 export class SettingsError extends Error {
   override name = 'SettingsError'
@@ -180,7 +189,10 @@ export function readSettings<P extends TProperties>(
   for (const name of names) {
     if (environment[name]) values[name] = environment[name]
   }
-  const faults = compileCheck(schema, true)(values)
+  const further = Object.entries(values).flatMap(([name, text]) =>
+    (FURTHER_FAULTS[name]?.(text as string) ?? []).map((detail) => ({ pointer: `/${name}`, detail })),
+  )
+  const faults = [...compileCheck(schema, true)(values), ...further]
   if (faults.length > 0) {
     throw new SettingsError(
       faults.map(({ pointer, detail }) => {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import type { OperationContract } from '@accepted/contract'
+import { type OperationContract, redeliverCallbacks } from '@accepted/contract'
 import type { HandledOperation } from './handler.ts'
 
 export * from './handler.ts'
@@ -20,8 +20,9 @@ const HERE = new URL('./', import.meta.url)
 /** The contracts of all operations, by name. @throws {OperationFault} */
 export async function loadContracts(): Promise<Map<string, OperationContract>> {
   const contracts = new Map<string, OperationContract>()
-  const routes = new Map<string, string>()
+  const routes = new Map<string, string>([[redeliverCallbacks.route, redeliverCallbacks.name]])
   for (const name of await operationFolders()) {
+    if (name === redeliverCallbacks.name) throw new OperationFault(`operations/${name}: the name is taken`)
     const { default: contract } = (await load(name, 'contract.ts')) as { default?: OperationContract }
     if (contract?.name !== name)
       throw new OperationFault(`operations/${name}/contract.ts must export the contract '${name}' as default`)

@@ -1,4 +1,7 @@
 import {
+  CallbackMessage,
+  DeliveryDocument,
+  EndpointDocument,
   OperationDocument,
   OperationList,
   OperationProblem,
@@ -13,15 +16,30 @@ import plugin from 'fastify-plugin'
 import { Type } from 'typebox'
 import { ALWAYS_SENT } from '../response-headers.ts'
 import { problemResponses, response } from '../responses.ts'
+import { describedWebhooks } from './webhook-description.ts'
 
 export interface OpenapiOptions {
   publicUrl: () => string
   version: string
 }
 
+/** What answers refer to. */
+const SHARED = [
+  Task,
+  StyledTask,
+  OperationDocument,
+  OperationList,
+  DeliveryDocument,
+  EndpointDocument,
+  CallbackMessage,
+  Problem,
+  OperationProblem,
+]
+
 const TAGS: Record<string, string> = {
   tasks: 'The task resource: how a request goes',
   operations: 'The same tasks for pollers of `Operation-Location`',
+  callbacks: 'The messages to callback URLs: how they go, and trying them again',
   cars: 'Example operations: a car factory',
   orders: 'Example data: orders',
   reports: 'Example operation: reports as PDF',
@@ -47,9 +65,7 @@ const DOCS_CSP = [
 /** `/openapi.json` and `/docs`, made from the schemas that validate. To be registered before the routes. */
 export const openapi = plugin<OpenapiOptions>(
   async (app, { publicUrl, version }) => {
-    for (const schema of [Task, StyledTask, OperationDocument, OperationList, Problem, OperationProblem]) {
-      app.addSchema(schema)
-    }
+    for (const schema of SHARED) app.addSchema(schema)
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
@@ -155,12 +171,19 @@ function finished(document: OpenapiDocument, url: string): object {
   nameTypes(document)
   const { openapi, info, ...rest } = document as OpenapiDocument & { openapi: string }
   const contact = { name: 'The operators of this installation', url }
-  return { openapi, info: { ...info, contact }, servers: [{ url }], tags: tagsOf(operations), ...rest }
+  return {
+    openapi,
+    info: { ...info, contact },
+    servers: [{ url }],
+    tags: tagsOf(operations),
+    ...rest,
+    webhooks: describedWebhooks(),
+  }
 }
 
 /** `task-priority` as it is written: `Task-Priority`. */
 function fieldName(name: string): string {
-  return name.replace(/(?<=^|-)[a-z]/g, (letter) => letter.toUpperCase())
+  return name.replace(/(?<=^|-)(url\b|[a-z])/g, (letters) => letters.toUpperCase())
 }
 
 function markHeaders({ headers = {} }: OpenapiResponse): void {

@@ -9,7 +9,7 @@ import { MUSTANG, testApp } from '../testing/test-app.ts'
 
 /** An API with a task, and a hand that does its work. */
 async function setUp({ body = JSON.stringify(MUSTANG), limits = {} as Partial<StreamLimits> } = {}) {
-  const test = await testApp({}, limits)
+  const test = await testApp({}, { streamLimits: limits })
   const hand = handWorker(test.redis, test.prefix)
   const headers = { 'content-type': 'application/json' }
   const taskId = (await test.ask({ method: 'POST', url: '/cars', headers, payload: body })).json()

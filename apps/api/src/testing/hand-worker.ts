@@ -1,5 +1,5 @@
-import { type Claim, createLog, LaneJobs, Scripts, Upkeep, Work } from '@accepted/core'
-import { passTime, terms } from '@accepted/core/testing'
+import { type Claim, createLog, LaneJobs, Outbox, Scripts, Upkeep, Work } from '@accepted/core'
+import { OUTBOX_TERMS, passTime, terms } from '@accepted/core/testing'
 import type { Redis } from 'ioredis'
 import { onTestFinished } from 'vitest'
 
@@ -15,6 +15,8 @@ export function handWorker(redis: Redis, prefix: string) {
   const upkeep = new Upkeep(scripts, jobs)
   return {
     work,
+    /** The deliveries of its callbacks. */
+    outbox: new Outbox(scripts, { ...OUTBOX_TERMS, retentionMs: 60_000 }),
     /** Takes the next car to build. */
     async claim(): Promise<Claim> {
       const claim = await work.claim(0, 'car.build')

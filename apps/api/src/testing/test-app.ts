@@ -4,23 +4,31 @@ import {
   connectForAnswers,
   connectForWatching,
   createLog,
+  NameResolver,
   openSealer,
   readSettings,
 } from '@accepted/core'
 import { freshPrefix } from '@accepted/core/testing'
 import { loadContracts } from '@accepted/operations'
 import { inject, onTestFinished } from 'vitest'
-import { buildApp } from '../app.ts'
-import type { StreamLimits } from '../event-stream.ts'
+import { type ApiDependencies, buildApp } from '../app.ts'
 import { checkedInject } from './checked-requests.ts'
+
+/** Nobody answers there: no test depends on the DNS of its machine. */
+const NO_DNS = '127.0.0.1:1'
 
 /**
  * An API under a key prefix of its own, to be asked by `ask`, which checks every answer against the API's own description;
- * gone when the test is over.
+ * gone when the test is over. Callbacks may go to loopback.
+ *
+ * @param names none resolves, if it is not given
  */
 export async function testApp(
   environment: Record<string, string> = {},
-  streamLimits: Partial<StreamLimits> = {},
+  {
+    streamLimits = {},
+    names = new NameResolver({ servers: [NO_DNS], hosts: '' }),
+  }: Partial<Pick<ApiDependencies, 'streamLimits' | 'names'>> = {},
 ) {
   const log = createLog('api', 'silent')
   const prefix = freshPrefix()
@@ -28,6 +36,7 @@ export async function testApp(
     REDIS_URL: inject('redisUrl'),
     KEY_PREFIX: prefix,
     SECRETS_KEY: randomBytes(32).toString('hex'),
+    CALLBACK_ALLOW_CIDRS: '127.0.0.0/8,::1/128',
     ...environment,
   })
   const redis = connectForAnswers(settings.REDIS_URL, log)
@@ -41,11 +50,13 @@ export async function testApp(
     publicUrl,
     version: '0.0.0',
     sealer: await openSealer(settings, 'do without'),
+    names,
     log,
     streamLimits,
   })
   onTestFinished(async () => {
     await app.close()
+    names.close()
     if (redis.status === 'ready') {
       for await (const keys of redis.scanStream({ match: `${prefix}:*`, count: 1000 })) {
         if (keys.length > 0) await redis.unlink(keys)

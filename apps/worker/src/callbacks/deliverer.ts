@@ -133,5 +133,5 @@ function told(verdict: Verdict) {
   const { follows } = verdict
   if (follows === 'release') return { follows }
   const { httpStatus, error, durationMs } = verdict.attempt
-  return { follows, httpStatus, error, durationMs }
+  return { follows, ...(httpStatus && { httpStatus }), ...(error && { error }), durationMs }
 }

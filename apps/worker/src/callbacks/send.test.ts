@@ -289,3 +289,22 @@ test('many receivers that fail leave nothing behind', async () => {
   await expect.poll(() => agent.connections).toBe(0)
   await expectNothingLeft(receiver)
 })
+
+test('after many origins an agent is replaced, and what is under way on it goes on', async () => {
+  let late: Socket | undefined
+  const receiver = await startReceiver((socket, request) => {
+    if (request.includes('host: late')) late = socket
+    else OK(socket)
+  })
+  const { send, agent, expectNothingLeft } = await sending({ answer: () => ['127.0.0.1'], mostOrigins: 3 })
+  const first = agent.dispatcher
+  const attempt = send(`http://late.example:${receiver.port}/`)
+  for (let n = 0; n < 10; n += 1) {
+    const outcome = await send(`http://host${n}.example:${receiver.port}/`)
+    expect(outcome).toMatchObject({ outcome: 'delivered' })
+  }
+  expect(agent.dispatcher).not.toBe(first)
+  OK(late!)
+  expect(await attempt).toMatchObject({ outcome: 'delivered' })
+  await expectNothingLeft(receiver)
+})

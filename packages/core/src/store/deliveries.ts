@@ -94,18 +94,21 @@ export class Deliveries {
   }
 
   /**
-   * Tries failed deliveries anew, the oldest first and behind all others: so many that `mostWaiting` wait at an endpoint, and one at
-   * an endpoint that is not well. `left`: failed ones in the scope.
+   * Goes on with a recovery: tries failed deliveries anew, each once, the oldest first and behind all others: so many that
+   * `mostWaiting` wait at an endpoint, and one at an endpoint that is not well. Events that come after it began are not of it.
    *
+   * @param recovery names it; what it has done is remembered for a week
+   * @returns `tried`: how many, from its beginning; `left`: how many are yet to be
    * @throws {StoreUnavailable}
    */
   async recover(
     tenant: string,
+    recovery: string,
     { origin = '', sinceMs, untilMs }: RecoveryScope,
     mostWaiting: number,
   ): Promise<{ tried: number; left: number }> {
     const shard = shardOfTenant(tenant, this.#scripts.shards)
-    const sent = [tenant, origin, Math.ceil(sinceMs), Math.ceil(untilMs), mostWaiting]
+    const sent = [tenant, recovery, origin, Math.ceil(sinceMs), Math.ceil(untilMs), mostWaiting]
     const { answer } = await this.#scripts.run('recover', shard, sent)
     const [tried, left] = answer as [number, number]
     return { tried, left }

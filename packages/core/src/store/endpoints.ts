@@ -1,5 +1,4 @@
-/** The lane of callbacks: no operation may have it. */
-export const CALLBACK_LANE = 'callbacks'
+export { CALLBACK_LANE } from '@accepted/contract'
 
 /**
  * The flow of an endpoint: a receiver's origin as one tenant uses it. What one tenant's receiver does there is nothing to

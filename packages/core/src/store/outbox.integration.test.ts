@@ -10,6 +10,7 @@ import {
   terms,
   testStore,
 } from '../testing/index.ts'
+import type { RecoveryScope } from './deliveries.ts'
 import type { DeliveryAttempt, HeldDelivery, Verdict } from './outbox.ts'
 import type { Ending } from './work.ts'
 
@@ -409,25 +410,71 @@ describe('asking for a delivery again', () => {
   })
 })
 
-test('failed deliveries of a time are tried anew, the oldest first, no more at once than may wait', async () => {
-  const store = testStore()
-  const failed: string[] = []
-  for (let n = 0; n < 4; n += 1) {
-    failed.push(await ended(store))
-    await store.outbox.settle(await taken(store), { ...FAILED, health: 'so_so' })
+describe('a recovery', () => {
+  const withFailed = async (store: TestStore, count: number): Promise<string[]> => {
+    const failed: string[] = []
+    for (let n = 0; n < count; n += 1) {
+      failed.push(await ended(store))
+      await store.outbox.settle(await taken(store), { ...FAILED, health: 'so_so' })
+    }
+    return failed
   }
-  const scope = { sinceMs: 0, untilMs: (await store.scripts.now()) + 1 }
-  const fresh = await ended(store)
-  expect(await store.deliveries.recover('default', { ...scope, origin: 'https://else.example' }, 3)).toEqual({
-    tried: 0,
-    left: 0,
+  const ALL = { sinceMs: 0, untilMs: Number.MAX_SAFE_INTEGER }
+  const recover = ({ deliveries }: TestStore, scope: Partial<RecoveryScope>, most: number, name = 'one') =>
+    deliveries.recover('default', name, { ...ALL, ...scope }, most)
+
+  test('tries the failed anew, the oldest first, behind all others, no more at once than may wait', async () => {
+    const store = testStore()
+    const failed = await withFailed(store, 4)
+    const fresh = await ended(store)
+    expect(await recover(store, {}, 3)).toEqual({ tried: 2, left: 2 })
+    expect(await recover(store, {}, 3)).toEqual({ tried: 2, left: 2 })
+    expect((await taken(store)).task.taskId).toBe(fresh)
+    expect((await taken(store)).task.taskId).toBe(failed[0])
+    expect(await recover(store, { origin: 'https://shop.example' }, 9)).toEqual({ tried: 4, left: 0 })
   })
-  expect(await store.deliveries.recover('other', scope, 3)).toEqual({ tried: 0, left: 0 })
-  expect(await store.deliveries.recover('default', scope, 3)).toEqual({ tried: 2, left: 2 })
-  expect((await taken(store)).task.taskId).toBe(fresh)
-  expect((await taken(store)).task.taskId).toBe(failed[0])
-  expect(await store.deliveries.recover('default', { ...scope, origin: 'https://shop.example' }, 9)).toEqual({
-    tried: 2,
-    left: 0,
+
+  test('keeps to its tenant, its endpoint and its time', async () => {
+    const store = testStore()
+    await withFailed(store, 2)
+    const first = (await only(store, (await withFailed(store, 1))[0]!)).deliveryId
+    const at = Number(await store.redis.hget(`${store.scripts.prefixOf(0)}dlv:${first}`, 'at'))
+    const nothing = { tried: 0, left: 0 }
+    expect(await recover(store, { origin: 'https://else.example' }, 9, 'two')).toEqual(nothing)
+    expect(await recover(store, { sinceMs: at + 1 }, 9, 'three')).toEqual(nothing)
+    expect(await store.deliveries.recover('other', 'four', ALL, 9)).toEqual(nothing)
+    expect((await recover(store, { sinceMs: at }, 9, 'five')).tried).toBeGreaterThan(0)
+    expect((await recover(store, { untilMs: at }, 9, 'six')).left).toBe(0)
+  })
+
+  test('takes none twice, though it may fail again at once, and nothing that came after it began', async () => {
+    const store = testStore()
+    const failed = await withFailed(store, 7)
+    // Of one moment.
+    const ids = await Promise.all(failed.map(async (taskId) => (await only(store, taskId)).deliveryId))
+    for (const id of ids) {
+      await store.redis.hset(`${store.scripts.prefixOf(0)}dlv:${id}`, 'at', 1_000)
+      await store.redis.zadd(`${store.scripts.prefixOf(0)}failed:default https://shop.example`, 1_000, id)
+    }
+    const tried: string[] = []
+    for (let left = 7; left > 0; ) {
+      ;({ left } = await recover(store, {}, 2))
+      for (let held = await store.outbox.take(0); held; held = await store.outbox.take(0)) {
+        tried.push(held.deliveryId)
+        await store.outbox.settle(held, { ...FAILED, health: 'so_so' })
+      }
+      if (tried.length === 2) await withFailed(store, 1)
+    }
+    expect(tried).toEqual(ids.toSorted())
+    expect(await recover(store, {}, 9)).toEqual({ tried: 7, left: 0 })
+    expect(await recover(store, {}, 9, 'another')).toEqual({ tried: 8, left: 0 })
+  })
+
+  test('has one wait at an endpoint that is not well', async () => {
+    const store = testStore()
+    for (let n = 0; n < 5; n += 1) await ended(store)
+    for (let n = 0; n < 5; n += 1) await store.outbox.settle(await taken(store), FAILED)
+    expect(await recover(store, {}, 9)).toEqual({ tried: 1, left: 4 })
+    expect(await recover(store, {}, 9)).toEqual({ tried: 1, left: 4 })
   })
 })

@@ -49,6 +49,13 @@ local function earlier_end(key)
   if left >= 0 then redis.call('PEXPIRE', key, left - ms) end
 end
 
+local function earlier_recovery(key)
+  for field, value in pairs(map_of(redis.call('HGETALL', key))) do
+    if field ~= 'tried' then redis.call('HSET', key, field, (value:gsub('^%d+', earlier, 1))) end
+  end
+  earlier_end(key)
+end
+
 -- `least`: scores below it are no times.
 local function earlier_scores(key, by, least)
   local members = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
@@ -107,6 +114,7 @@ for _, key in ipairs(redis.call('KEYS', P .. '*')) do
   elseif kind == 'endpoints' then
     earlier_scores(key, ms, -1)
     earlier_end(key)
+  elseif kind == 'recovery' then earlier_recovery(key)
   elseif kind == 'failed' then earlier_scores(key, ms, -1)
   elseif kind == 'index' or kind == 'flow' or kind == 'aside' then earlier_scores(key, 1000 * ms, 1000 * ms)
   elseif kind == 'lane' then earlier_fields(key, { 'fetched', 'probed' })

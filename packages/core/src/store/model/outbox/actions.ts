@@ -55,7 +55,14 @@ export type Action =
   | { act: 'send'; count: number; verdict: number }
   | { act: 'outage'; rounds: number }
   | { act: 'redeliver'; delivery: number; foreign: boolean }
-  | { act: 'recover'; tenant: number; origin: number | null; times: 'all' | 'old' | 'recent'; most: number }
+  | {
+      act: 'recover'
+      name: number
+      tenant: number
+      origin: number | null
+      times: 'all' | 'old' | 'recent'
+      most: number
+    }
   | { act: 'pass'; seconds: number; watched: boolean }
   | { act: 'wait' | 'lose'; seconds: number }
   | { act: 'join'; worker: number; cap: number }
@@ -116,6 +123,7 @@ export const anyAction: fc.Arbitrary<Action> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       act: word('recover'),
+      name: below(2),
       tenant,
       origin: fc.option(origin, { freq: 1 }),
       times: fc.constantFrom('all', 'all', 'old', 'recent'),

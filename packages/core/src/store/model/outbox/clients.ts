@@ -2,13 +2,13 @@ import { equal, ok, deepEqual as same } from 'node:assert/strict'
 import { calledBack, createdId } from '../../../testing/index.ts'
 import { TaskControl } from '../../control.ts'
 import { Deliveries, type Delivery } from '../../deliveries.ts'
-import { endpointFlow } from '../../endpoints.ts'
+import { endpointFlow, originOf } from '../../endpoints.ts'
 import { TaskReader } from '../../reader.ts'
 import type { Scripts } from '../../scripts.ts'
 import { Submissions } from '../../submissions.ts'
 import { type Claim, Work } from '../../work.ts'
 import { type Action, ORIGINS, TENANTS, WISHES } from './actions.ts'
-import type { ModelDelivery, ToldTask } from './model-delivery.ts'
+import type { ModelDelivery, ModelRecovery, ToldTask } from './model-delivery.ts'
 import { type Picture, TERMS, tenantOf } from './picture.ts'
 
 const LONG_MS = 90 * 24 * 3_600_000
@@ -29,6 +29,7 @@ export class Clients {
   readonly #deliveries: Deliveries
   readonly #reader: TaskReader
   readonly #claims = new Map<ToldTask, Claim>()
+  readonly #recoveries = new Map<string, ModelRecovery>()
 
   /** @param check called between two writes that belong to one act */
   constructor(picture: Picture, scripts: Scripts, check: () => Promise<unknown>) {
@@ -147,26 +148,26 @@ export class Clients {
     this.#picture.redeliver(delivery)
   }
 
-  async recover({ tenant, origin, times, most }: Of<'recover'>): Promise<void> {
-    const [name, now] = [TENANTS[tenant]!, await this.#scripts.now()]
+  async recover({ name, tenant, origin, times, most }: Of<'recover'>): Promise<void> {
+    const picture = this.#picture
+    const owner = TENANTS[tenant]!
+    const now = (await this.#scripts.now()) + picture.clock
+    const id = [name, owner, origin, times].join(' ')
+    const known = this.#recoveries.get(id)
+    const recovery = known ?? { sinceMs: times === 'recent' ? now - CUT_MS : 0, tried: 0, taken: new Map() }
+    this.#recoveries.set(id, recovery)
     const scope = {
-      sinceMs: times === 'recent' ? now - CUT_MS : 0,
-      untilMs: times === 'old' ? now - CUT_MS : now + CUT_MS,
+      sinceMs: Math.max(0, recovery.sinceMs - picture.clock),
+      untilMs: (times === 'old' ? now - CUT_MS : now + CUT_MS) - picture.clock,
+      ...(origin === null ? {} : { origin: ORIGINS[origin]! }),
     }
-    const flows =
-      origin === null
-        ? [...this.#picture.flows].filter((flow) => tenantOf(flow) === name)
-        : [endpointFlow(name, ORIGINS[origin]!)]
-    const told = await this.#deliveries.recover(
-      name,
-      origin === null ? scope : { ...scope, origin: ORIGINS[origin]! },
-      most,
-    )
-    const within = ({ eventMs }: ModelDelivery) => {
-      const atMs = eventMs - this.#picture.clock
-      return atMs >= scope.sinceMs && atMs < scope.untilMs
-    }
-    const [tried, left] = this.#picture.recover(flows, within, most)
+    const told = await this.#deliveries.recover(owner, id, scope, most)
+    // It takes no events that came after it had begun: when that was, the store knows.
+    const until = await this.#scripts.redis.hget(`${this.#scripts.prefixOf(0)}recovery:${id}`, 'until')
+    const flows = [...picture.flows].filter((flow) => {
+      return tenantOf(flow) === owner && (origin === null || originOf(flow) === ORIGINS[origin])
+    })
+    const [tried, left] = picture.recover(recovery, flows, Number(until) + picture.clock, most)
     same(told, { tried, left })
   }
 

@@ -57,6 +57,14 @@ export interface ModelEndpoint {
   recent: string
 }
 
+/** What a recovery has done: how many are tried anew, and the last that it took at each endpoint. */
+export interface ModelRecovery {
+  /** Of no events before. */
+  sinceMs: number
+  tried: number
+  taken: Map<string, Pick<ModelDelivery, 'eventMs' | 'id'>>
+}
+
 export function newDelivery(task: ToldTask, event: CallbackEvent): ModelDelivery {
   return {
     id: '',
@@ -92,4 +100,12 @@ export function obsolete(delivery: ModelDelivery): boolean {
 /** Which of a flow is tried first. */
 export function byPlace(a: ModelDelivery, b: ModelDelivery): number {
   return a.since - b.since || a.call - b.call || (a.id < b.id ? -1 : 1)
+}
+
+/** Which of the failed is tried anew first. */
+export function byEvent(
+  a: Pick<ModelDelivery, 'eventMs' | 'id'>,
+  b: Pick<ModelDelivery, 'eventMs' | 'id'>,
+): number {
+  return a.eventMs - b.eventMs || (a.id < b.id ? -1 : Number(a.id > b.id))
 }

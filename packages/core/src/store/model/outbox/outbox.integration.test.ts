@@ -34,7 +34,7 @@ const EXAMPLES: [Action[]][] = [
       { act: 'burst', tenant: 0, origin: 0, count: 1 },
       { act: 'send', count: 1, verdict: 3 },
       { act: 'pass', seconds: 90, watched: false },
-      { act: 'recover', tenant: 0, origin: null, times: 'all', most: 3 },
+      { act: 'recover', name: 0, tenant: 0, origin: null, times: 'all', most: 3 },
     ],
   ],
 ]

@@ -1,9 +1,11 @@
 import type { CallbackEvent, EndedStatus } from '@accepted/contract'
 import type { EndpointHealth, OutboxTerms, Verdict } from '../../outbox.ts'
 import {
+  byEvent,
   byPlace,
   type ModelDelivery,
   type ModelEndpoint,
+  type ModelRecovery,
   newDelivery,
   newEndpoint,
   obsolete,
@@ -171,29 +173,36 @@ export class Picture {
     if (delivery.place !== 'flow' || delivery.since > this.clock) this.#waits(delivery)
   }
 
-  /** Failed deliveries are tried anew. @returns how many, and how many are left */
-  recover(flows: string[], within: (delivery: ModelDelivery) => boolean, most: number): [number, number] {
-    let [tried, left] = [0, 0]
+  /** A recovery goes on. @returns how many are tried anew, from its beginning, and how many are left */
+  recover(
+    recovery: ModelRecovery,
+    flows: string[],
+    untilMs: number,
+    most: number,
+  ): [tried: number, left: number] {
+    let left = 0
     for (const flow of flows) {
-      const failed = this.deliveries.filter(
-        (delivery) => delivery.task.flow === flow && delivery.status === 'failed' && within(delivery),
-      )
+      const taken = recovery.taken.get(flow)
+      const untaken = this.deliveries
+        .filter(({ task, status }) => task.flow === flow && status === 'failed')
+        .filter(({ eventMs }) => eventMs >= Math.ceil(recovery.sinceMs) && eventMs < untilMs)
+        .filter((delivery) => !taken || byEvent(taken, delivery) < 0)
+        .sort(byEvent)
       const room = Math.max(0, (this.endpoint(flow).cap === null ? most : 1) - this.waiting(flow).length)
-      const chosen = failed
-        .sort((a, b) => a.eventMs - b.eventMs || (a.id < b.id ? -1 : 1))
-        .slice(0, room)
-        // Before they are tried anew: that keeps their task from being over.
-        .filter(({ task }) => !this.expired(task))
-      for (const delivery of chosen) {
+      const chosen = untaken.slice(0, room)
+      left += untaken.length - chosen.length
+      const last = chosen.at(-1)
+      if (last) recovery.taken.set(flow, { eventMs: last.eventMs, id: last.id })
+      // Which are over is told before they are tried anew: that keeps their task.
+      for (const delivery of chosen.filter(({ task }) => !this.expired(task))) {
+        recovery.tried += 1
         delivery.status = 'pending'
         delivery.stage = 0
         delivery.asked = true
         this.#waits(delivery, BEHIND_MS)
       }
-      tried += chosen.length
-      left += failed.length - chosen.length
     }
-    return [tried, left]
+    return [recovery.tried, left]
   }
 
   /** @param slots 0: the worker leaves */

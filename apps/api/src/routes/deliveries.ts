@@ -1,0 +1,104 @@
+import { DeliveryId } from '@accepted/contract'
+import type { Deliveries } from '@accepted/core'
+import type { FastifyInstance } from 'fastify'
+import { type Static, Type } from 'typebox'
+import { deliveryDocument, endpointDocument } from '../callbacks/documents.ts'
+import { ProblemError } from '../problem.ts'
+import { BODY_PROBLEMS, problemResponses, response } from '../responses.ts'
+import { absentProblem } from '../task-answers.ts'
+import { TaskParams } from '../task-reading.ts'
+
+const DeliveryParams = Type.Object({ ...TaskParams.properties, delivery_id: DeliveryId('The delivery') })
+type DeliveryParams = Static<typeof DeliveryParams>
+
+const NO_CACHE = { 'cache-control': 'private, no-cache' }
+
+/** `GET /tasks/{id}/deliveries`, `POST /tasks/{id}/deliveries/{id}/redeliver`, `GET /endpoints`. */
+export function deliveryRoutes(app: FastifyInstance, deliveries: Deliveries): void {
+  app.get(
+    '/tasks/:task_id/deliveries',
+    {
+      schema: {
+        operationId: 'delivery.list',
+        summary: 'List the deliveries of a task',
+        description:
+          'Every message to its callback URL, the first one first, with every attempt. They stay as long as their task.',
+        tags: ['callbacks'],
+        params: TaskParams,
+        response: {
+          200: response('The deliveries; none if it has no callback', Type.Array(Type.Ref('Delivery')), [
+            'Cache-Control',
+          ]),
+          ...problemResponses('not_found', 'gone', 'store_unavailable'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { task_id: taskId } = request.params as TaskParams
+      const documents = await documentsOf(deliveries, request.tenant, taskId)
+      return reply.headers(NO_CACHE).send(documents)
+    },
+  )
+
+  app.post(
+    '/tasks/:task_id/deliveries/:delivery_id/redeliver',
+    {
+      schema: {
+        operationId: 'delivery.redeliver',
+        summary: 'Try a delivery again',
+        description:
+          'Now, whatever came of it so far, and with the full schedule after that: the same message under the same `webhook-id`.',
+        tags: ['callbacks'],
+        params: DeliveryParams,
+        response: {
+          202: response('It is tried', Type.Ref('Delivery')),
+          ...problemResponses(...BODY_PROBLEMS, 'not_found', 'gone', 'store_unavailable'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { task_id: taskId, delivery_id: id } = request.params as DeliveryParams
+      const outcome = await deliveries.redeliver(request.tenant, taskId, id.slice('dlv_'.length))
+      if (outcome.outcome === 'no_delivery') throw unknownDelivery()
+      if (outcome.outcome !== 'redelivered') throw absentProblem(taskId, outcome)
+      request.log.info({ task: taskId, delivery: id }, 'redelivery asked for')
+      const documents = await documentsOf(deliveries, request.tenant, taskId)
+      const document = documents.find(({ delivery_id }) => delivery_id === id)
+      if (!document) throw unknownDelivery()
+      return reply.code(202).send(document)
+    },
+  )
+
+  app.get(
+    '/endpoints',
+    {
+      schema: {
+        operationId: 'endpoint.list',
+        summary: 'List the receivers of callbacks',
+        description:
+          'By their origins, the last used first: those of the last week, at most 1,000, and how each fares.',
+        tags: ['callbacks'],
+        response: {
+          200: response('The endpoints', Type.Array(Type.Ref('Endpoint')), ['Cache-Control']),
+          ...problemResponses('store_unavailable'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const endpoints = await deliveries.endpoints(request.tenant)
+      return reply.headers(NO_CACHE).send(endpoints.map(endpointDocument))
+    },
+  )
+}
+
+/** The deliveries of a task. @throws {ProblemError} `not_found`, `gone` */
+async function documentsOf(deliveries: Deliveries, tenant: string, taskId: string) {
+  const found = await deliveries.of(tenant, taskId)
+  if (found.outcome !== 'task') throw absentProblem(taskId, found)
+  const { callback } = found
+  return callback ? found.deliveries.map((delivery) => deliveryDocument(delivery, callback)) : []
+}
+
+function unknownDelivery(): ProblemError {
+  return new ProblemError('not_found', 'The task has no such delivery.')
+}
