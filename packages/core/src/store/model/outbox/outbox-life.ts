@@ -25,6 +25,8 @@ export class OutboxLife {
   readonly #upkeep: Upkeep
   #beganMs = 0
   #jobs = 0
+  /** The flows that have their turns. */
+  #turns = new Set<string>()
 
   constructor(store: TestStore) {
     this.#store = store
@@ -47,13 +49,10 @@ export class OutboxLife {
 
   /** Does one action, if there is what it acts on, and checks all. @throws {AssertionError} */
   async act(action: Action): Promise<void> {
-    const turns = await this.#turns()
+    const turns = this.#turns
     const before = this.#underWay()
     this.#jobs = 0
-    await this.#do(action).catch((e) => {
-      e.message = `${JSON.stringify(action)} ${e.message}`
-      throw e
-    })
+    await this.#do(action)
     await this.check()
     // Who takes goes on taking.
     if (['take', 'send', 'outage'].includes(action.act)) return
@@ -65,7 +64,7 @@ export class OutboxLife {
       capsChange || this.#jobs + released >= after.claimable - before.claimable,
       'what becomes claimable asks for jobs',
     )
-    const turned = [...(await this.#turns())].some((flow) => !turns.has(flow))
+    const turned = [...this.#turns].some((flow) => !turns.has(flow))
     if (turned) ok(this.#jobs > 0, 'a flow that has its turn asks for a job')
   }
 
@@ -75,6 +74,7 @@ export class OutboxLife {
     this.#learn(contents)
     checkOutbox(contents, this.picture, this.#beganMs)
     this.picture.nextCall()
+    this.#turns = new Set(contents.map('turns:callbacks').keys())
     return contents
   }
 
@@ -190,12 +190,6 @@ export class OutboxLife {
 
   #underWay() {
     return { claimable: this.picture.claimable(), running: this.picture.running(() => true) }
-  }
-
-  async #turns(): Promise<Set<string>> {
-    return new Set(
-      await this.#store.redis.zrange(`${this.#store.scripts.prefixOf(0)}turns:callbacks`, '0', '-1'),
-    )
   }
 
   /** What the store alone decides: names of deliveries, and when events happened. A message is what its task is at the event. */
