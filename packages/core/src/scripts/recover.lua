@@ -1,4 +1,4 @@
-#!lua flags=allow-oom
+#!lua
 -- uses shard flows records packing outbox
 -- Goes on with a recovery: failed deliveries are tried anew, each once, the oldest first, a few at a time and behind what else
 -- waits, at endpoints that can bear it. What a recovery has done is the hash 'recovery:ID' {until (ms: it takes no event that

@@ -1,4 +1,4 @@
-#!lua flags=allow-oom
+#!lua
 -- uses shard flows records packing outbox tombstones absent
 -- A delivery is tried now, whatever came of it, with the full schedule after it. ARGV: tenant, task, delivery,
 -- accept_by (ms, Redis's clock).

@@ -15,9 +15,12 @@ local function give_up(flow)
   local eldest = string.format('%.0f', now_us - 1000 * whole_schedule)
   for _, id in ipairs(redis.call('ZRANGE', flow_key(CALLBACKS, flow), '-inf', eldest, 'BYSCORE', 'LIMIT', 0, MOST_GIVEN_UP)) do
     local delivery = map_of(redis.call('HGETALL', delivery_key(id)))
-    flow_remove(CALLBACKS, flow, id)
-    note_attempt(id, delivery, now_text .. ' 0 0 not tried: the endpoint did not answer as long as the whole schedule')
-    delivery_fails(id, delivery, retention)
+    if obsolete(id, delivery) then drop_delivery(id, delivery)
+    else
+      flow_remove(CALLBACKS, flow, id)
+      note_attempt(id, delivery, now_text .. ' 0 0 not tried: the endpoint did not answer as long as the whole schedule')
+      delivery_fails(id, delivery, retention)
+    end
   end
 end
 

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { startLocalRedis } from '@accepted/local-redis'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import {
   calledBack,
   contentsOf,
@@ -11,6 +12,7 @@ import {
   testStore,
 } from '../testing/index.ts'
 import type { RecoveryScope } from './deliveries.ts'
+import { StoreUnavailable } from './outage.ts'
 import type { DeliveryAttempt, HeldDelivery, Verdict } from './outbox.ts'
 import type { Ending } from './work.ts'
 
@@ -477,4 +479,26 @@ describe('a recovery', () => {
     expect(await recover(store, {}, 9)).toEqual({ tried: 1, left: 4 })
     expect(await recover(store, {}, 9)).toEqual({ tried: 1, left: 4 })
   })
+})
+
+test('a Redis that is full still gets rid of deliveries; what would add to them is refused whole', async () => {
+  const own = await startLocalRedis()
+  onTestFinished(() => own.stop())
+  const store = testStore({ url: own.url })
+  const taskId = await ended(store)
+  const lost = await taken(store)
+  await store.outbox.settle(lost, { ...FAILED, health: 'so_so' })
+  await ended(store)
+  const before = await store.deliveries.of('default', taskId)
+  await store.redis.config('SET', 'maxmemory', '1')
+
+  const again = () => store.deliveries.redeliver('default', taskId, lost.deliveryId)
+  const all = { sinceMs: 0, untilMs: (await store.scripts.now()) + 1 }
+  await expect(again()).rejects.toThrow(StoreUnavailable)
+  await expect(store.deliveries.recover('default', 'one', all, 1)).rejects.toThrow(StoreUnavailable)
+  expect(await store.deliveries.of('default', taskId)).toEqual(before)
+  expect(await store.outbox.settle(await taken(store), DELIVERED)).toBe('ok')
+
+  await store.redis.config('SET', 'maxmemory', '0')
+  expect(await again()).toEqual({ outcome: 'redelivered' })
 })

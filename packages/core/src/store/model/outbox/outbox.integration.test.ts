@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { onTestFinished, test } from 'vitest'
 import { testStore } from '../../../testing/index.ts'
 import { type Action, anyAction } from './actions.ts'
+import { EXAMPLES } from './examples.ts'
 import { OutboxLife } from './outbox-life.ts'
 
 /** How many sequences are tried, and how long they are: more of them by hand, see CONTRIBUTING.md. */
@@ -12,32 +13,6 @@ const LENGTH = Number(process.env.LIFE_LENGTH ?? 30)
 const SEED = process.env.LIFE_SEED ? { seed: Number(process.env.LIFE_SEED) } : {}
 /** As in the test of tasks' lives: a sequence that a halting machine drew out for so long is not judged. */
 const SLOW_MS = 950
-/** What once failed is tried first. */
-const EXAMPLES: [Action[]][] = [
-  // The flow that was woken lost what it had: of those that stood aside none was woken ever again.
-  [
-    [
-      { act: 'join', worker: 0, cap: 2 },
-      { act: 'burst', tenant: 0, origin: 0, count: 1 },
-      { act: 'burst', tenant: 0, origin: 0, count: 1 },
-      { act: 'take', count: 2 },
-      { act: 'burst', tenant: 0, origin: 1, count: 1 },
-      { act: 'burst', tenant: 0, origin: 2, count: 1 },
-      { act: 'take', count: 1 },
-      { act: 'delete', task: 1 },
-      { act: 'settle', held: 1, lost: false, verdict: 0, count: 2 },
-    ],
-  ],
-  // What had been gone came alive.
-  [
-    [
-      { act: 'burst', tenant: 0, origin: 0, count: 1 },
-      { act: 'send', count: 1, verdict: 3 },
-      { act: 'pass', seconds: 90, watched: false },
-      { act: 'recover', name: 0, tenant: 0, origin: null, times: 'all', most: 3 },
-    ],
-  ],
-]
 /** A bound for what must come to an end. */
 const ROUNDS = 100
 /** What stays of a shard in which nothing is left. */

@@ -1,0 +1,79 @@
+import type { Action } from './actions.ts'
+
+const burst = (origin: number, count: number): Action => ({ act: 'burst', tenant: 0, origin, count })
+/** Verdicts, by their places. */
+const [DELIVERED, ILL, FAILED] = [0, 1, 3]
+
+/** What once failed is tried first. */
+export const EXAMPLES: [Action[]][] = [
+  // The flow that was woken lost what it had: of those that stood aside none was woken ever again.
+  [
+    [
+      burst(0, 1),
+      burst(0, 1),
+      { act: 'take', count: 2 },
+      burst(1, 1),
+      burst(2, 1),
+      { act: 'take', count: 1 },
+      { act: 'delete', task: 1 },
+      { act: 'settle', held: 1, lost: false, verdict: DELIVERED, count: 2 },
+    ],
+  ],
+  // A worker came while all that a tenant had stood aside: nobody woke it before something else was over.
+  [
+    [
+      burst(0, 1),
+      burst(0, 1),
+      { act: 'take', count: 2 },
+      burst(1, 1),
+      { act: 'take', count: 1 },
+      { act: 'join', worker: 2, cap: 2 },
+    ],
+  ],
+  // An endpoint at which nothing was ever tried was remembered for ever.
+  [[burst(0, 1), { act: 'delete', task: 0 }]],
+  // Who asked for a delivery that waited lost its place.
+  [[burst(0, 2), burst(0, 1), { act: 'redeliver', delivery: 2, foreign: false }]],
+  // Progress that was asked for again was taken for obsolete, and its delivery vanished.
+  [
+    [
+      { act: 'begin', tenant: 0, origin: 0, wish: 1, confirms: false },
+      { act: 'progress', task: 0, more: 1 },
+      { act: 'send', count: 1, verdict: DELIVERED },
+      { act: 'finish', task: 0, well: true },
+      { act: 'redeliver', delivery: 0, foreign: false },
+      { act: 'take', count: 1 },
+    ],
+  ],
+  // Each failure put its task into the list of its expiry once more.
+  [
+    [
+      burst(0, 1),
+      { act: 'send', count: 1, verdict: FAILED },
+      { act: 'redeliver', delivery: 0, foreign: false },
+      { act: 'send', count: 1, verdict: FAILED },
+    ],
+  ],
+  // A recovery made a task come alive that had been gone.
+  [
+    [
+      burst(0, 1),
+      { act: 'send', count: 1, verdict: FAILED },
+      { act: 'pass', seconds: 90, watched: false },
+      { act: 'look' },
+      { act: 'recover', name: 0, tenant: 0, origin: null, times: 'all', most: 3 },
+    ],
+  ],
+  // Progress that was obsolete failed when it had waited too long, and kept its task.
+  [
+    [
+      burst(0, 6),
+      burst(0, 6),
+      { act: 'begin', tenant: 0, origin: 0, wish: 1, confirms: false },
+      { act: 'progress', task: 0, more: 1 },
+      { act: 'finish', task: 0, well: true },
+      { act: 'send', count: 5, verdict: ILL },
+      { act: 'outage', rounds: 2 },
+    ],
+  ],
+]
