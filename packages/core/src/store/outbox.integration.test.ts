@@ -374,6 +374,22 @@ test('a tenant with many endpoints leaves slots to others', async () => {
   expect(await store.outbox.take(0)).toBeNull()
 })
 
+test('a tenant at its cap with hundreds of endpoints is passed over in a few calls, and its other endpoints come on', async () => {
+  const store = testStore()
+  const many = <T>(act: (n: number) => Promise<T>) =>
+    Promise.all(Array.from({ length: 450 }, (_, n) => act(n)))
+  await many((n) => store.submissions.create(calledBack({ url: `https://dead-${n}.example/` })))
+  await many(async () => store.work.end((await store.work.claim(0, 'test'))!, COMPLETED))
+  await ended(store, calledBack({}, { tenant: 'other' }))
+  await store.upkeep.heartbeat(0, 'w', { callbacks: 1 }, 60_000, 10)
+  const first = await taken(store)
+  const next = await store.outbox.take(0)
+  expect(next).toBeNull()
+  await expect.poll(() => store.outbox.take(0)).toMatchObject({ task: { tenant: 'other' } })
+  await store.outbox.settle(first, DELIVERED)
+  expect((await taken(store)).task.tenant).toBe('default')
+})
+
 describe('asking for a delivery again', () => {
   test.each(['delivered', 'failed', 'due'])(
     'tries one that is %s now, with the full schedule after it',

@@ -1,6 +1,6 @@
 -- How receivers fare, each by its endpoint: the flow 'TENANT ORIGIN'. Keys: 'endpoint:FLOW' hash {pending (deliveries that are
--- tried, if there are some), recent (of its last attempts: 1 for a delivery, 0), failures (in a row), cap (while it is not well: 0 = it is let
--- alone until its probe; else how many at once are tried), pause (ms, the last one), probe (ms: when it is probed),
+-- tried; none = 0), recent (of its last attempts: 1 for a delivery, 0), failures (in a row), cap (while it is not well: 0 = it
+-- is let alone until its probe; else how many at once are tried), pause (ms, the last one), probe (ms: when it is probed),
 -- error_at, error (the last)}; 'endpoints:TENANT' zset of its flows by their last attempt.
 
 -- So many failures in a row say that a receiver is not well.

@@ -1,9 +1,9 @@
 -- Callbacks, written in the step that they tell of. A delivery is the hash 'dlv:ID': task, event, flow, version and at (ms) of
 -- the event, expires (of an ended task), record (of one that had not ended, as it was then) and left_out (1: its result is
--- too long for a message); status, stage (of the schedule), tries, token, losses, asked (1: for again, by its
--- client), again (1: that came while it was tried), 'attempt:N' = "at HTTP-status duration error". 'dlvs:TASK' list of its deliveries, 'trying:TASK' set of those that are
--- pending. A pending delivery is an item of its endpoint's flow, or due by 'due:ID', or tried by who has 'posting:ID'.
--- 'failed:FLOW' zset of the failed by their events' times, 'failing:TENANT' set of flows that have some.
+-- too long for a message); status, stage (of the schedule), tries, token, losses, asked (1: its client has asked for it again),
+-- again (1: while it was tried), 'attempt:N' = "at HTTP-status duration error". 'dlvs:TASK' list of its deliveries,
+-- 'trying:TASK' set of those that are pending. A pending delivery is an item of its endpoint's flow, or due by 'due:ID', or tried
+-- by who has 'posting:ID'. 'failed:FLOW' zset of the failed by their events' times, 'failing:TENANT' set of flows that have some.
 
 -- As `callback` of a record names the events that are wanted: letters, then its flow.
 local EVENT_LETTERS = {

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import type { DeliveryAttempt, EndpointHealth, Verdict } from '../../outbox.ts'
 
 export const TENANTS = ['north', 'south']
-export const ORIGINS = ['https://a.example', 'https://b.example', 'https://c.example']
+export const ORIGINS = ['https://a.example', 'https://b.example', 'https://c.example', 'https://d.example']
 /** The slots of the workers that may come and go. */
 export const WORKERS = [2, 1, 4]
 
@@ -72,7 +72,7 @@ const below = (count: number) => fc.nat({ max: count - 1 })
 const mostly = <T>(usual: T, seldom: T) => fc.constantFrom(...Array<T>(5).fill(usual), seldom)
 const word = <const T extends string>(act: T) => fc.constant(act)
 const tenant = mostly(0, 1)
-const origin = fc.constantFrom(0, 0, 0, 1, 2)
+const origin = fc.constantFrom(0, 0, 1, 2, 3)
 const task = below(4)
 const verdict = fc.oneof(fc.constantFrom(0, 1), below(VERDICTS.length))
 

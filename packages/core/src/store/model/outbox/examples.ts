@@ -4,30 +4,31 @@ const burst = (origin: number, count: number): Action => ({ act: 'burst', tenant
 /** Verdicts, by their places. */
 const [DELIVERED, ILL, FAILED] = [0, 1, 3]
 
+/** Three flows of a tenant that is at its cap. */
+const standingAside: Action[] = [
+  burst(0, 2),
+  { act: 'take', count: 2 },
+  burst(1, 1),
+  burst(2, 1),
+  burst(3, 1),
+  { act: 'take', count: 1 },
+]
+
 /** What once failed is tried first. */
 export const EXAMPLES: [Action[]][] = [
-  // The flow that was woken lost what it had: of those that stood aside none was woken ever again.
+  // What was woken had nothing any more, or lost it: of those that stood aside none was woken ever again.
+  ...[true, false].map((before): [Action[]] => {
+    const settle: Action = { act: 'settle', held: 1, lost: false, verdict: DELIVERED, count: 1 }
+    const remove: Action = { act: 'delete', task: 2 }
+    return [[...standingAside, ...(before ? [remove, settle] : [settle, remove]), settle]]
+  }),
+  // A worker came while flows stood aside: they had to wait until something else of their tenant was over.
   [
     [
-      burst(0, 1),
-      burst(0, 1),
-      { act: 'take', count: 2 },
-      burst(1, 1),
-      burst(2, 1),
-      { act: 'take', count: 1 },
-      { act: 'delete', task: 1 },
-      { act: 'settle', held: 1, lost: false, verdict: DELIVERED, count: 2 },
-    ],
-  ],
-  // A worker came while all that a tenant had stood aside: nobody woke it before something else was over.
-  [
-    [
-      burst(0, 1),
-      burst(0, 1),
-      { act: 'take', count: 2 },
-      burst(1, 1),
-      { act: 'take', count: 1 },
+      ...standingAside,
       { act: 'join', worker: 2, cap: 2 },
+      { act: 'take', count: 1 },
+      { act: 'leave', worker: 2 },
     ],
   ],
   // An endpoint at which nothing was ever tried was remembered for ever.

@@ -8,7 +8,7 @@ import { EXAMPLES } from './examples.ts'
 import { OutboxLife } from './outbox-life.ts'
 
 /** How many sequences are tried, and how long they are: more of them by hand, see CONTRIBUTING.md. */
-const RUNS = Number(process.env.LIFE_RUNS ?? 150)
+const RUNS = Number(process.env.LIFE_RUNS ?? 120)
 const LENGTH = Number(process.env.LIFE_LENGTH ?? 30)
 const SEED = process.env.LIFE_SEED ? { seed: Number(process.env.LIFE_SEED) } : {}
 /** As in the test of tasks' lives: a sequence that a halting machine drew out for so long is not judged. */
