@@ -15,7 +15,9 @@ import {
 import type { RecoveryScope } from './deliveries.ts'
 import { StoreUnavailable } from './outage.ts'
 import type { DeliveryAttempt, HeldDelivery, Verdict } from './outbox.ts'
-import type { Ending } from './work.ts'
+import { Scripts } from './scripts.ts'
+import { Upkeep } from './upkeep.ts'
+import { type Ending, Work } from './work.ts'
 
 const URL = 'https://shop.example/hook'
 const COMPLETED: Ending = {
@@ -358,6 +360,23 @@ describe('an endpoint', () => {
     expect(await store.outbox.take(0)).toBeNull()
     await store.outbox.settle(held.find(({ task }) => task.head.callback!.url === URL)!, DELIVERED)
     expect((await taken(store)).task.head.callback!.url).toBe(URL)
+  })
+
+  test('wants as many jobs as it may be sent deliveries at once, and one for each whose worker is lost', async () => {
+    const store = testStore()
+    await store.upkeep.heartbeat(0, 'w', { callbacks: 100 }, 60_000, 3)
+    let wanted = 0
+    const add = (_shard: number, lane: string, count: number) => {
+      if (lane === 'callbacks') wanted += count
+    }
+    const scripts = new Scripts(store.redis, store.prefix, { add })
+    const counted = { ...store, work: new Work(scripts, 60_000), upkeep: new Upkeep(scripts, store.jobs) }
+    for (let n = 0; n < 20; n += 1) await ended(counted)
+    expect(wanted).toBe(3)
+    for (let n = 0; n < 3; n += 1) await taken(store)
+    await passTime(store, 20_000, { watched: true })
+    await counted.upkeep.tick(0, [], terms())
+    expect(wanted).toBeGreaterThanOrEqual(6)
   })
 
   test('that does not answer is let alone, then probed by one delivery, twice as rarely each time', async () => {
