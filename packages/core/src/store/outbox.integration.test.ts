@@ -339,23 +339,31 @@ describe('an endpoint', () => {
     expect(await store.outbox.take(0)).not.toBeNull()
   })
 
-  test('fails what has waited as long as the whole schedule, if it still does not answer', async () => {
+  test('fails what has waited as long as the whole schedule, if it did not answer in all that time', async () => {
     const store = testStore()
-    const old = await ended(store)
-    await passTime(store, 2 * OUTBOX_TERMS.wholeScheduleMs)
     for (let n = 0; n < 6; n += 1) await ended(store)
-    const first = await taken(store)
-    expect(first.task.taskId).toBe(old)
-    await store.outbox.settle(first, { follows: 'release', delayMs: 0 })
-    await passTime(store, 2 * OUTBOX_TERMS.wholeScheduleMs)
-    const fresh = await ended(store)
+    const old = await ended(store)
     for (let n = 0; n < 5; n += 1) await store.outbox.settle(await taken(store), RETRY)
+    await passTime(store, OUTBOX_TERMS.wholeScheduleMs)
+    const fresh = await ended(store)
+    await store.upkeep.tick(0, [], terms())
+    await store.outbox.settle(await taken(store), RETRY)
     const left = await only(store, old)
     expect(left).toMatchObject({
       status: 'failed',
       attempts: [{ httpStatus: null, error: expect.stringContaining('not tried') }],
     })
     expect((await only(store, fresh)).status).toBe('pending')
+  })
+
+  test('fails nothing of what waited for other reasons, such as that no worker was there', async () => {
+    const store = testStore()
+    const waiting = []
+    for (let n = 0; n < 7; n += 1) waiting.push(await ended(store))
+    await passTime(store, 2 * OUTBOX_TERMS.wholeScheduleMs)
+    for (let n = 0; n < 5; n += 1) await store.outbox.settle(await taken(store), RETRY)
+    expect((await store.deliveries.endpoints('default'))[0]!.breaker).toBe('open')
+    for (const taskId of waiting) expect((await only(store, taskId)).status).toBe('pending')
   })
 })
 

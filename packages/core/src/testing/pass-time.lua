@@ -78,6 +78,7 @@ for _, key in ipairs(redis.call('KEYS', P .. '*')) do
   elseif kind == 'index' or kind == 'flow' then earlier_scores(key, 1000 * ms, 1000 * ms)
   elseif kind == 'lane' then earlier_fields(key, { 'fetched', 'probed' })
   elseif kind == 'upkeep' then earlier_fields(key, { 'ticked', 'leases_hold_until' })
+  elseif kind == 'endpoint' then earlier_fields(key, { 'since', 'probe' })
   elseif kind == 'slots' then earlier_scores(key, ms, -1)
   elseif kind == 'ring' then earlier_rings(key)
   elseif kind == 'expire' then
