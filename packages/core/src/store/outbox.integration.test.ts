@@ -380,6 +380,20 @@ test('a tenant with many endpoints leaves slots to others', async () => {
   expect(await store.outbox.take(0)).toBeNull()
 })
 
+test('a flow that stands aside in vain holds up none that stands behind it', async () => {
+  const store = testStore()
+  await store.upkeep.heartbeat(0, 'w', { callbacks: 1 }, 60_000, 10)
+  await ended(store)
+  const held = await taken(store)
+  const deleted = await ended(store, calledBack({ url: 'https://deleted.example/' }))
+  expect(await store.outbox.take(0)).toBeNull()
+  await ended(store, calledBack({ url: 'https://behind.example/' }))
+  expect(await store.outbox.take(0)).toBeNull()
+  await store.control.delete('default', deleted)
+  await store.outbox.settle(held, RETRY)
+  expect((await taken(store)).task.head.callback!.url).toBe('https://behind.example/')
+})
+
 describe('asking for a delivery again', () => {
   test.each(['delivered', 'failed', 'due'])(
     'tries one that is %s now, with the full schedule after it',

@@ -105,8 +105,14 @@ local function tenant_release(lane, tenant)
   if redis.call('HINCRBY', P .. 'tenants:' .. lane, tenant, -1) <= 0 then
     redis.call('HDEL', P .. 'tenants:' .. lane, tenant)
   end
-  for _ = 1, math.min(tenant_room(tenant), redis.call('ZCARD', P .. 'aside:' .. tenant)) do
-    want(lane, flow_place(lane, redis.call('ZPOPMIN', P .. 'aside:' .. tenant)[1]))
+  local room = tenant_room(tenant)
+  while room > 0 do
+    local flow = redis.call('ZPOPMIN', P .. 'aside:' .. tenant)[1]
+    if not flow then return end
+    -- Meanwhile it may have been emptied or shut: the next one takes its place.
+    local placed = flow_place(lane, flow)
+    want(lane, placed)
+    room = room - placed
   end
 end
 
