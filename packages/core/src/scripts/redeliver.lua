@@ -16,10 +16,10 @@ local delivery = map_of(redis.call('HGETALL', delivery_key(id)))
 if delivery.task ~= task then return answer { 'no_delivery' } end
 if redis.call('ZSCORE', P .. 'timers', 'posting:' .. id) then
   -- It is being tried: should that fail, then once more at once.
-  redis.call('HSET', delivery_key(id), 'again', '1')
+  redis.call('HSET', delivery_key(id), 'again', '1', 'asked', '1')
 else
   if delivery.status == 'pending' then delivery_leaves(id, delivery) else tried_anew(id, delivery) end
-  redis.call('HSET', delivery_key(id), 'stage', '0')
+  redis.call('HSET', delivery_key(id), 'stage', '0', 'asked', '1')
   delivery_waits(id, delivery.flow)
 end
 return answer { 'ok' }

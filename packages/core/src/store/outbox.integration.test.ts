@@ -422,6 +422,29 @@ describe('asking for a delivery again', () => {
     expect(await taken(store)).toMatchObject({ tries: 1, stage: 0 })
   })
 
+  test.each(['delivered', 'failed', 'tried'])(
+    'sends progress that is %s again, though there is newer word of the task and its end',
+    async (how) => {
+      const store = testStore()
+      const asked = calledBack({ events: ['progress'] })
+      const taskId = createdId(await store.submissions.create(asked))
+      const claim = (await store.work.claim(0, 'test'))!
+      await store.work.progress(claim, 10)
+      const held = await taken(store)
+      if (how !== 'tried') await store.outbox.settle(held, how === 'delivered' ? DELIVERED : FAILED)
+      await store.work.end(claim, COMPLETED)
+      await store.deliveries.redeliver('default', taskId, held.deliveryId)
+      if (how === 'tried') await store.outbox.settle(held, RETRY)
+      const again = await taken(store)
+      expect(again).toMatchObject({ deliveryId: held.deliveryId, task: { progress: 10 } })
+      await store.outbox.settle(again, RETRY)
+      await passTime(store, 10_000)
+      await store.upkeep.tick(0, [], terms())
+      await store.outbox.settle(await taken(store), DELIVERED)
+      expect(await only(store, taskId)).toMatchObject({ status: 'delivered' })
+    },
+  )
+
   test('of another task or tenant changes nothing', async () => {
     const store = testStore()
     const [one, other] = [await ended(store), await ended(store)]

@@ -1,9 +1,10 @@
 -- Callbacks, written in the step that they tell of. A delivery is the hash 'dlv:ID': task, event, flow, version and at (ms) of
 -- the event, expires (of an ended task), record (of one that had not ended, as it was then) and left_out (1: its result is
--- too long for a message); status, stage (of the schedule), tries, token, losses, again (1: asked for while it was tried),
--- 'attempt:N' = "at HTTP-status duration error". 'dlvs:TASK' list of its deliveries, 'trying:TASK' set of those that are
--- pending. A pending delivery is an item of its endpoint's flow, or due by 'due:ID', or tried by who has 'posting:ID'.
--- 'failed:FLOW' zset of the failed by their events' times, 'failing:TENANT' set of flows that have some.
+-- too long for a message); status, stage (of the schedule), tries, token, losses, asked (1: for anew, by its client), again (1:
+-- the same while it was tried), 'attempt:N' = "at HTTP-status duration error". 'dlvs:TASK' list of its deliveries,
+-- 'trying:TASK' set of those that are pending. A pending delivery is an item of its endpoint's flow, or due by 'due:ID', or
+-- tried by who has 'posting:ID'. 'failed:FLOW' zset of the failed by their events' times, 'failing:TENANT' set of flows that
+-- have some.
 
 -- As `callback` of a record names the events that are wanted: letters, then its flow.
 local EVENT_LETTERS = {
@@ -95,9 +96,9 @@ local function notify_progress(id)
   if due > now then delivery_due(delivery, due) else delivery_waits(delivery, flow) end
 end
 
--- Progress of which there is newer word, or an end, is not worth telling.
+-- Progress of which there is newer word, or an end, is not worth telling, but to whom asks for it.
 local function obsolete(id, delivery)
-  return delivery.event == 'progress' and redis.call('HGET', open_key(delivery.task), 'telling') ~= id
+  return delivery.event == 'progress' and delivery.asked ~= '1' and redis.call('HGET', open_key(delivery.task), 'telling') ~= id
 end
 
 local function no_longer_tried(id, delivery)
@@ -126,7 +127,7 @@ end
 -- What was over is tried again.
 local function tried_anew(id, delivery)
   failed_no_more(id, delivery)
-  redis.call('HSET', delivery_key(id), 'status', 'pending')
+  redis.call('HSET', delivery_key(id), 'status', 'pending', 'asked', '1')
   redis.call('SADD', P .. 'trying:' .. delivery.task, id)
   redis.call('HINCRBY', endpoint_key(delivery.flow), 'pending', 1)
 end
