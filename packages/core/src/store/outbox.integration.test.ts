@@ -165,6 +165,33 @@ describe('events', () => {
     expect(await store.outbox.take(0)).toBeNull()
   })
 
+  test('of progress that was told the last hundred messages stay, of what was told in vain none', async () => {
+    const store = testStore()
+    const asked = calledBack({ events: ['started', 'progress', 'completed'] })
+    const taskId = createdId(await store.submissions.create(asked))
+    const claim = (await store.work.claim(0, 'test'))!
+    await store.outbox.settle(await taken(store), DELIVERED)
+    for (let n = 1; n < 120; n += 1) {
+      await store.work.progress(claim, n / 2)
+      // As if half a second had gone by.
+      await store.redis.hset(`${store.scripts.prefixOf(0)}open:${taskId}`, 'told', 0)
+      await store.outbox.settle(await taken(store), n % 10 === 0 ? { ...RETRY, health: 'so_so' } : DELIVERED)
+    }
+    const listed = await store.deliveries.of('default', taskId)
+    if (listed.outcome !== 'task') throw new Error(listed.outcome)
+    const { deliveries } = listed
+    expect(deliveries).toHaveLength(100)
+    expect(deliveries[0]!.event).toBe('started')
+    expect(
+      deliveries.slice(1).every(({ event, status }) => event === 'progress' && status === 'delivered'),
+    ).toBe(true)
+    await store.work.end(claim, COMPLETED)
+    await store.outbox.settle(await taken(store), DELIVERED)
+    await store.control.delete('default', taskId)
+    const { keys } = await contentsOf(store)
+    expect(keys.filter((key) => /^(dlv|trying|failed|failing|flow)/.test(key))).toEqual([])
+  })
+
   test('a long result is left out', async () => {
     const store = testStore()
     createdId(await store.submissions.create(calledBack()))
@@ -277,6 +304,8 @@ describe('a task with callbacks', () => {
         contents.keys.filter((key) => /^(dlv|trying|failed|failing|running|tenants|flow|turns)/.test(key)),
       ).toEqual([])
       expect(contents.map('endpoint:default https://shop.example').get('pending')).toBe('0')
+      const left = await store.redis.pttl(`${store.scripts.prefixOf(0)}endpoint:default https://shop.example`)
+      expect(left).toBeGreaterThan(0)
     },
   )
 })
@@ -329,6 +358,21 @@ describe('an endpoint', () => {
     for (const held of two) await store.outbox.settle(held, DELIVERED)
     await store.outbox.settle(await taken(store), DELIVERED)
     expect((await store.deliveries.endpoints('default'))[0]!.breaker).toBe('closed')
+  })
+
+  test('is not forgotten while a delivery to it is tried, nor kept after that', async () => {
+    const store = testStore()
+    await ended(store)
+    const lifetime = () =>
+      store.redis.pttl(`${store.scripts.prefixOf(0)}endpoint:default https://shop.example`)
+    await store.outbox.settle(await taken(store), { ...RETRY, delayMs: 30 * 24 * 3_600_000 })
+    expect(await lifetime()).toBe(-1)
+    await passTime(store, 31 * 24 * 3_600_000)
+    await store.upkeep.tick(0, [], terms())
+    await store.outbox.settle(await taken(store), DELIVERED)
+    expect(await lifetime()).toBeGreaterThan(6 * 24 * 3_600_000)
+    await ended(store)
+    expect(await lifetime()).toBe(-1)
   })
 
   test('that answers, if not as it should, is not let alone', async () => {

@@ -7,8 +7,6 @@
 local BREAK_AFTER = 5
 local LONGEST_PAUSE_MS = 60000
 local RECENT_ATTEMPTS = 100
--- What was not used for so long is forgotten.
-local ENDPOINT_KEPT_MS = 7 * 24 * 3600000
 
 -- More of what waits may run.
 local function let_in(flow, cap)
@@ -54,7 +52,6 @@ local function endpoint_tried(flow, health, error, first_pause)
   local recent = (redis.call('HGET', key, 'recent') or '') .. (health == 'well' and '1' or '0')
   redis.call('HSET', key, 'recent', recent:sub(-RECENT_ATTEMPTS))
   if error ~= '' then redis.call('HSET', key, 'error_at', now_text, 'error', error) end
-  redis.call('PEXPIRE', key, ENDPOINT_KEPT_MS)
   local all = P .. 'endpoints:' .. tenant_of(flow)
   redis.call('ZADD', all, now_text, flow)
   redis.call('ZREMRANGEBYSCORE', all, '-inf', now - ENDPOINT_KEPT_MS)
