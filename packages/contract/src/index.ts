@@ -1,3 +1,4 @@
+export * from './callback-message.ts'
 export * from './callbacks.ts'
 export * from './duration.ts'
 export * from './operation.ts'

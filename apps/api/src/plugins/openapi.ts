@@ -1,4 +1,5 @@
 import {
+  CallbackMessage,
   DeliveryDocument,
   EndpointDocument,
   OperationDocument,
@@ -13,6 +14,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { RouteOptions } from 'fastify'
 import plugin from 'fastify-plugin'
 import { Type } from 'typebox'
+import { WEBHOOKS } from '../callbacks/webhook.ts'
 import { ALWAYS_SENT } from '../response-headers.ts'
 import { problemResponses, response } from '../responses.ts'
 
@@ -29,6 +31,7 @@ const SHARED = [
   OperationList,
   DeliveryDocument,
   EndpointDocument,
+  CallbackMessage,
   Problem,
   OperationProblem,
 ]
@@ -168,7 +171,14 @@ function finished(document: OpenapiDocument, url: string): object {
   nameTypes(document)
   const { openapi, info, ...rest } = document as OpenapiDocument & { openapi: string }
   const contact = { name: 'The operators of this installation', url }
-  return { openapi, info: { ...info, contact }, servers: [{ url }], tags: tagsOf(operations), ...rest }
+  return {
+    openapi,
+    info: { ...info, contact },
+    servers: [{ url }],
+    tags: tagsOf(operations),
+    ...rest,
+    webhooks: WEBHOOKS,
+  }
 }
 
 /** `task-priority` as it is written: `Task-Priority`. */
