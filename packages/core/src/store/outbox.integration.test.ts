@@ -620,6 +620,11 @@ describe('asking for a delivery again', () => {
     expect(await store.deliveries.redeliver('default', other, deliveryId)).toEqual({ outcome: 'no_delivery' })
     expect(await store.deliveries.redeliver('else', one, deliveryId)).toEqual({ outcome: 'unknown' })
     expect(await store.deliveries.of('else', one)).toEqual({ outcome: 'unknown' })
+    const open = createdId(await store.submissions.create(calledBack({ events: ['started'] })))
+    await store.work.claim(0, 'test')
+    const { deliveryId: started } = await only(store, open)
+    expect(await store.deliveries.redeliver('else', open, started)).toEqual({ outcome: 'unknown' })
+    expect(await store.deliveries.of('else', open)).toEqual({ outcome: 'unknown' })
   })
 })
 

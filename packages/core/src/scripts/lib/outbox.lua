@@ -69,10 +69,20 @@ local function write_event(delivery, id, record, flow, event)
   redis.call('HSET', key, 'record', joined(flat), 'left_out', left_out)
 end
 
+-- An endpoint was just used: it stands among those of its tenant, and those that were not used for long are forgotten.
+local function endpoint_used(flow)
+  local all = P .. 'endpoints:' .. tenant_of(flow)
+  redis.call('ZADD', all, now_text, flow)
+  redis.call('ZREMRANGEBYSCORE', all, '-inf', now - ENDPOINT_KEPT_MS)
+  redis.call('PEXPIRE', all, ENDPOINT_KEPT_MS)
+end
+
 local function is_tried(id, task, flow)
   redis.call('SADD', P .. 'trying:' .. task, id)
+  if redis.call('HINCRBY', endpoint_key(flow), 'pending', 1) > 1 then return end
   -- While it has some, an endpoint is not forgotten: its count would be.
-  if redis.call('HINCRBY', endpoint_key(flow), 'pending', 1) == 1 then redis.call('PERSIST', endpoint_key(flow)) end
+  redis.call('PERSIST', endpoint_key(flow))
+  endpoint_used(flow)
 end
 
 local function no_longer_tried(id, delivery)
