@@ -1,5 +1,6 @@
 import { startLocalRedis } from '@accepted/local-redis'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { shardOfId, shardOfTenant } from '../ids.ts'
 import {
   calledBack,
   contentsOf,
@@ -495,6 +496,26 @@ describe('a recovery', () => {
     expect(await recover(store, {}, 9)).toEqual({ tried: 1, left: 4 })
     expect(await recover(store, {}, 9)).toEqual({ tried: 1, left: 4 })
   })
+})
+
+test('the deliveries of a task are in its shard', async () => {
+  const store = testStore({ shards: 2 })
+  const tenants = [0, 1].map((shard) => {
+    return ['one', 'two', 'three', 'four', 'five', 'six'].find((name) => shardOfTenant(name, 2) === shard)!
+  })
+  for (const [shard, tenant] of tenants.entries()) {
+    const taskId = createdId(await store.submissions.create(calledBack({}, { tenant })))
+    await store.work.end((await store.work.claim(shard, 'test'))!, COMPLETED)
+    expect(await store.outbox.take(1 - shard)).toBeNull()
+    const held = (await store.outbox.take(shard))!
+    expect(shardOfId(held.deliveryId)).toBe(shard)
+    expect(await store.outbox.settle(held, FAILED)).toBe('ok')
+    expect(await store.deliveries.redeliver(tenant, taskId, held.deliveryId)).toEqual({
+      outcome: 'redelivered',
+    })
+    expect(await store.deliveries.endpoints(tenant)).toMatchObject([{ backlog: 1 }])
+    expect(await store.outbox.settle((await store.outbox.take(shard))!, DELIVERED)).toBe('ok')
+  }
 })
 
 test('a Redis that is full still gets rid of deliveries; what would add to them is refused whole', async () => {

@@ -2,7 +2,7 @@ import type { Action } from './actions.ts'
 
 const burst = (origin: number, count: number): Action => ({ act: 'burst', tenant: 0, origin, count })
 /** Verdicts, by their places. */
-const [DELIVERED, ILL, FAILED] = [0, 1, 3]
+const [DELIVERED, ILL, FAILED, AGAIN] = [0, 1, 3, 5]
 
 /** Three flows of a tenant that is at its cap. */
 const standingAside: Action[] = [
@@ -27,8 +27,21 @@ export const EXAMPLES: [Action[]][] = [
     [
       ...standingAside,
       { act: 'join', worker: 2, cap: 2 },
-      { act: 'take', count: 1 },
+      { act: 'take', count: 2 },
       { act: 'leave', worker: 2 },
+    ],
+  ],
+  // The flow that was woken is let alone since its receiver does not answer.
+  [
+    [
+      burst(0, 6),
+      { act: 'send', count: 4, verdict: ILL },
+      burst(1, 1),
+      { act: 'take', count: 2 },
+      burst(2, 1),
+      { act: 'take', count: 1 },
+      { act: 'settle', held: 0, lost: false, verdict: DELIVERED, count: 1 },
+      { act: 'settle', held: 0, lost: false, verdict: AGAIN, count: 1 },
     ],
   ],
   // An endpoint at which nothing was ever tried was remembered for ever.
