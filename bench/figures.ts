@@ -27,14 +27,36 @@ export function ratio(
   }
 }
 
-/** A figure that has an upper bound. */
-export function bounded(name: string, unit: string, value: number, atMost: number): Figure {
-  const shown = `${value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString('en')} ${unit}`
+/** A figure that is a ratio of two measured side by side, and is to stay small: what ours may cost at most. */
+export function cost(
+  name: string,
+  unit: string,
+  { ours, theirs }: { ours: number; theirs: number },
+  atMost: number,
+): Figure {
+  const value = ours / theirs
   return {
     name,
-    ours: shown,
+    ours: `${shown(ours)} ${unit}`,
+    theirs: `${shown(theirs)} ${unit}`,
+    reached: `${value.toFixed(2)} ×`,
+    bar: `≤ ${atMost} ×`,
+    met: value <= atMost,
+  }
+}
+
+function shown(value: number): string {
+  return value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString('en')
+}
+
+/** A figure that has an upper bound. */
+export function bounded(name: string, unit: string, value: number, atMost: number): Figure {
+  const text = `${shown(value)} ${unit}`
+  return {
+    name,
+    ours: text,
     theirs: '',
-    reached: shown,
+    reached: text,
     bar: `≤ ${atMost.toLocaleString('en')} ${unit}`,
     met: value <= atMost,
   }

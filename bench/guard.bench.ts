@@ -3,7 +3,7 @@ import { NameResolver, readTargetRules } from '@accepted/core'
 import { createGuardedAgent } from '@accepted/worker/callbacks/guarded-agent'
 import { sendCallback } from '@accepted/worker/callbacks/send'
 import { Agent, request } from 'undici'
-import type { Figure } from './figures.ts'
+import { cost, type Figure } from './figures.ts'
 import { sideBySide } from './load.ts'
 import { startProcess } from './processes.ts'
 
@@ -43,7 +43,7 @@ export async function guard(): Promise<Figure[]> {
       () => cpuMicroseconds(() => guarded(url)),
       () => cpuMicroseconds(() => asItComes(url)),
     )
-    figures.push(times(name, took, MOST))
+    figures.push(cost(name, 'µs', took, MOST))
   }
   await Promise.all([agent.close(), plain.close(), receiver.end()])
   names.close()
@@ -63,16 +63,4 @@ async function cpuMicroseconds(send: () => Promise<unknown>): Promise<number> {
   await Promise.all(Array.from({ length: AT_ONCE }, lane))
   const { user, system } = process.cpuUsage(began)
   return (user + system) / MESSAGES
-}
-
-function times(name: string, { ours, theirs }: { ours: number; theirs: number }, atMost: number): Figure {
-  const value = ours / theirs
-  return {
-    name,
-    ours: `${ours.toFixed(0)} µs`,
-    theirs: `${theirs.toFixed(0)} µs`,
-    reached: `${value.toFixed(2)} ×`,
-    bar: `≤ ${atMost} ×`,
-    met: value <= atMost,
-  }
 }

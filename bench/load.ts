@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import autocannon from 'autocannon'
 
 /** Requests per second that a server answers with 64 connections open, over a few seconds; any error fails the bench. */
@@ -14,6 +15,27 @@ export function median(figures: number[]): number {
   const sorted = [...figures].sort((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+/** The figure that 99 of 100 are not above. */
+export function p99(figures: number[]): number {
+  return [...figures].sort((a, b) => a - b)[Math.ceil(figures.length * 0.99) - 1]!
+}
+
+/**
+ * Acts at a steady rate, whether or not what was begun before is over; resolves when all of it is.
+ *
+ * @param act is called with 0, 1, 2, …
+ */
+export async function steadily(perSecond: number, seconds: number, act: (n: number) => Promise<unknown>) {
+  const began = performance.now()
+  const acts: Promise<unknown>[] = []
+  while (acts.length < perSecond * seconds) {
+    const dueMs = began + (acts.length * 1000) / perSecond
+    await pause(Math.max(0, dueMs - performance.now()))
+    acts.push(act(acts.length))
+  }
+  await Promise.all(acts)
 }
 
 /** Measures two sides in turn, so that whatever else the machine does befalls both; resolves to the medians. */

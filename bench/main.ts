@@ -1,12 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { startLocalRedis } from '@accepted/local-redis'
+import { callbacks } from './callbacks.bench.ts'
 import { cancel } from './cancel.bench.ts'
 import { type Figure, table } from './figures.ts'
 import { pageOf, sectionsOf } from './figures-page.ts'
 import { guard } from './guard.bench.ts'
 import { http } from './http.bench.ts'
 import { memory } from './memory.bench.ts'
+import { names } from './names.bench.ts'
 import { polling } from './polling.bench.ts'
 import { report } from './report.bench.ts'
 import { signing } from './signing.bench.ts'
@@ -33,7 +35,12 @@ const BENCHES: Record<string, Bench> = {
   cancel: onRedis(cancel),
   waiting: onRedis(waiting),
   report: onRedis(report),
+  callbacks: onRedis(
+    callbacks,
+    `${NOTE} An attempt at the dead receiver takes 2 s here, where the product allows 15, so that a run takes less than three minutes; the sender is the worker as it is delivered, with no other change of its settings but 64 at a time to one receiver where callbacks a second are counted. Commands are those that scripts call, too.`,
+  ),
   signing: { measure: signing, note: NOTE },
+  names: { measure: names, note: NOTE },
   guard: {
     measure: guard,
     note: `Node ${process.version}, ${availableParallelism()} cores, medians of rounds measured in turn; "by hand" is undici as it comes.`,
@@ -44,9 +51,9 @@ const BENCHES: Record<string, Bench> = {
   },
 }
 
-function onRedis(measure: (redisUrl: string) => Promise<Figure[]>): Bench {
+function onRedis(measure: (redisUrl: string) => Promise<Figure[]>, note = NOTE): Bench {
   return {
-    note: NOTE,
+    note,
     async measure() {
       const redis = await startLocalRedis()
       try {

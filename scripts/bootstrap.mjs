@@ -11,6 +11,7 @@ const scripts = {
   test: 'scripts/test.ts',
   check: 'scripts/check.ts',
   bench: 'bench/main.ts',
+  soak: 'test/soak/main.ts',
   docs: 'scripts/docs.ts',
   accepted: 'apps/cli/src/main.ts',
 }

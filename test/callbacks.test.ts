@@ -158,7 +158,7 @@ test('a worker that is told to stop in the middle of sending leaves the delivery
   await until(async () => receiver.requests.length === 2)
 })
 
-test('every message of two hundred tasks arrives, those of all their events in an order that tells their story', async () => {
+test('every message of two hundred tasks arrives, each of the event that it tells of', async () => {
   const stack = await startStack({ workers: 2, environment: { CAR_STEP_MS: '5' } })
   const receiver = await startReceiver(respond('204 No Content'))
   const callback_url = `http://127.0.0.1:${receiver.port}/`

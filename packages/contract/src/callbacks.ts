@@ -36,7 +36,7 @@ const DELIVERY_EXAMPLE = {
     {
       at: '2026-11-21T10:00:04.530Z',
       http_status: 503,
-      error: 'it answered 503',
+      error: 'the receiver answered 503',
       duration_ms: 41,
     },
   ],
@@ -121,7 +121,7 @@ export const EndpointDocument = Type.Object(
       {
         endpoint: 'https://shop.example',
         success_rate: 0.97,
-        last_error: { at: '2026-11-21T10:00:04.571Z', error: 'it answered 503' },
+        last_error: { at: '2026-11-21T10:00:04.571Z', error: 'the receiver answered 503' },
         breaker: 'closed',
         next_probe_at: null,
         backlog: 3,

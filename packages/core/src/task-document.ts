@@ -132,6 +132,7 @@ function linkedError(error: TaskError | null, base: string): TaskError | null {
   return error && base ? { ...error, type: base + error.type } : error
 }
 
-function maybeTimestamp(ms: number | null): string | null {
+/** The same; null stays null. */
+export function maybeTimestamp(ms: number | null): string | null {
   return ms === null ? null : timestamp(ms)
 }

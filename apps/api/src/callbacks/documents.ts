@@ -1,5 +1,12 @@
 import type { DeliveryDocument, EndpointDocument } from '@accepted/contract'
-import { type Callback, type Delivery, type Endpoint, messageId, timestamp } from '@accepted/core'
+import {
+  type Callback,
+  type Delivery,
+  type Endpoint,
+  maybeTimestamp,
+  messageId,
+  timestamp,
+} from '@accepted/core'
 
 /** A delivery as its client sees it. */
 export function deliveryDocument(delivery: Delivery, { url }: Callback): DeliveryDocument {
@@ -33,8 +40,4 @@ export function endpointDocument(endpoint: Endpoint): EndpointDocument {
     waiting,
     running,
   }
-}
-
-function maybeTimestamp(ms: number | null): string | null {
-  return ms === null ? null : timestamp(ms)
 }

@@ -1,6 +1,5 @@
-import type { TenantSecret, TenantSecrets } from '@accepted/core'
+import { maybeTimestamp, type TenantSecret, type TenantSecrets, timestamp } from '@accepted/core'
 import type { Command, CommandOption, Row } from '../command.ts'
-import { timestamp } from '../timestamp.ts'
 import { OVERLAP, overlapOf } from './overlap.ts'
 
 /** The tenant that everybody is who names no other. */
@@ -15,6 +14,7 @@ const tenant: CommandOption = {
       : 'must be 1 to 64 letters, digits, dots, dashes and underscores',
 }
 
+/** `accepted secrets …` */
 export const SECRETS_COMMANDS: Command[] = [
   {
     name: 'secrets list',
@@ -53,5 +53,5 @@ async function ofEach(
 }
 
 function rowOf({ tenant, secret, createdMs, expiresMs }: TenantSecret): Row {
-  return { tenant, secret, created_at: timestamp(createdMs), expires_at: timestamp(expiresMs) }
+  return { tenant, secret, created_at: timestamp(createdMs), expires_at: maybeTimestamp(expiresMs) }
 }

@@ -1,8 +1,8 @@
-import { type InstallationKey, whpk } from '@accepted/core'
+import { type InstallationKey, maybeTimestamp, timestamp, whpk } from '@accepted/core'
 import type { Command, Row } from '../command.ts'
-import { timestamp } from '../timestamp.ts'
 import { OVERLAP, overlapOf } from './overlap.ts'
 
+/** `accepted signing-keys …` */
 export const SIGNING_KEYS_COMMANDS: Command[] = [
   {
     name: 'signing-keys list',
@@ -23,6 +23,6 @@ function rowOf({ publicJwk, createdMs, expiresMs }: InstallationKey): Row {
     kid: publicJwk.kid,
     public_key: whpk(publicJwk),
     created_at: timestamp(createdMs),
-    expires_at: timestamp(expiresMs),
+    expires_at: maybeTimestamp(expiresMs),
   }
 }

@@ -213,6 +213,12 @@ test.each<[string, (socket: Socket) => void]>([
   await expectNothingLeft(receiver)
 })
 
+test('a receiver that breaks off after more than a second is not worth a second try at once', async () => {
+  const receiver = await startReceiver((socket) => void setTimeout(() => socket.destroy(), 1_050))
+  const { send } = await sending()
+  expect(await send(urlOf(receiver))).toMatchObject({ outcome: 'failed', error: CLOSED, quick: false })
+})
+
 test('nobody listens', async () => {
   const { send, agent } = await sending()
   expect(await send('http://127.0.0.1:1/')).toMatchObject({

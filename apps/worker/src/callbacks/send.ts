@@ -79,15 +79,15 @@ export async function sendCallback(
 const GIVEN_UP = new Error('given up')
 const TOO_LATE = new Error('too late')
 
-type Verdict = CallbackOutcome extends infer O ? (O extends unknown ? Omit<O, 'durationMs'> : never) : never
+type Judgement = CallbackOutcome extends infer O ? (O extends unknown ? Omit<O, 'durationMs'> : never) : never
 
-function judge(httpStatus: number, retryAfter: string | string[] | undefined): Verdict {
+function judge(httpStatus: number, retryAfter: string | string[] | undefined): Judgement {
   if (httpStatus >= 200 && httpStatus < 300) return { outcome: 'delivered', httpStatus }
   if (httpStatus === 410) return { outcome: 'gone', httpStatus }
   return { outcome: 'refused', httpStatus, retryAfterMs: retryAfterMs(retryAfter, Date.now()) }
 }
 
-function failure(error: unknown, durationMs: number): Verdict {
+function failure(error: unknown, durationMs: number): Judgement {
   if (error === GIVEN_UP || error instanceof errors.ClientDestroyedError) return { outcome: 'aborted' }
   if (error === TOO_LATE) return { outcome: 'failed', error: 'there was no answer in time', quick: false }
   if (error instanceof ForbiddenTarget) return { outcome: 'forbidden', error: error.message }

@@ -179,3 +179,12 @@ test('https to a receiver that speaks http, and one that never shakes hands, fai
   })
   await expectNothingLeft(plain, greeting)
 })
+
+test('to connect may take five seconds, the TLS handshake included', async () => {
+  const silent = await startReceiver(() => undefined)
+  const { send } = await sending()
+  const outcome = await send(`https://127.0.0.1:${silent.port}/`, { timeoutMs: 15_000 })
+  expect(outcome).toMatchObject({ outcome: 'failed', error: 'could not connect in time', quick: false })
+  expect(Math.round(outcome.durationMs / 1000)).toBeGreaterThanOrEqual(5)
+  expect(outcome.durationMs).toBeLessThan(8_000)
+}, 15_000)

@@ -39,7 +39,7 @@ test.each([301, 302, 307, 400, 401, 404, 418])(
   },
 )
 
-test.each([408, 429, 500, 502, 503])('%i is tried again; the receiver is not well', (status) => {
+test.each([408, 425, 429, 500, 502, 503])('%i is tried again; the receiver is not well', (status) => {
   expect(judge(refused(status))).toMatchObject({ follows: 'retry', delayMs: 5_000, health: 'ill' })
 })
 

@@ -113,6 +113,8 @@ local function lose_poster(id)
   local delivery = delivery_of(id)
   local losses = redis.call('HINCRBY', delivery_key(id), 'losses', 1)
   flow_release(CALLBACKS, delivery.flow)
+  -- The job that its worker had is lost as well.
+  want(CALLBACKS, 1)
   if losses == 1 then delivery_waits(id, delivery.flow)
   else delivery_due(id, now + math.min(losses * POSTER_LOST_MS, 60 * POSTER_LOST_MS)) end
 end

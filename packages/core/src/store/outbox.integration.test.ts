@@ -15,7 +15,9 @@ import {
 import type { RecoveryScope } from './deliveries.ts'
 import { StoreUnavailable } from './outage.ts'
 import type { DeliveryAttempt, HeldDelivery, Verdict } from './outbox.ts'
-import type { Ending } from './work.ts'
+import { Scripts } from './scripts.ts'
+import { Upkeep } from './upkeep.ts'
+import { type Ending, Work } from './work.ts'
 
 const URL = 'https://shop.example/hook'
 const COMPLETED: Ending = {
@@ -136,10 +138,13 @@ describe('events', () => {
     const taskId = createdId(await store.submissions.create(calledBack({ events: ['progress'] })))
     const claim = (await store.work.claim(0, 'test'))!
     await store.work.progress(claim, 10)
-    expect((await taken(store)).task.progress).toBe(10)
+    const first = await taken(store)
+    expect(first.task.progress).toBe(10)
     for (const percent of [20, 30, 40]) await store.work.progress(claim, percent)
     await store.upkeep.tick(0, [], terms())
     expect(await store.outbox.take(0)).toBeNull()
+    const waiting = await store.deliveries.of('default', taskId)
+    expect(waiting).toMatchObject({ deliveries: [{}, { nextAttemptMs: first.eventMs + 500 }] })
     await passTime(store, 1_000)
     await store.upkeep.tick(0, [], terms())
     expect((await taken(store)).task).toMatchObject({ progress: 40, status: 'running' })
@@ -148,6 +153,17 @@ describe('events', () => {
     expect(await store.outbox.take(0)).toBeNull()
     const found = await store.deliveries.of('default', taskId)
     expect(found).toMatchObject({ deliveries: [{ event: 'progress' }, { event: 'progress' }] })
+  })
+
+  test('a step that finishes is progress', async () => {
+    const store = testStore()
+    const { head } = calledBack({ events: ['progress'] })
+    createdId(await store.submissions.create(submission({ head: { ...head, steps: ['one', 'two'] } })))
+    const claim = (await store.work.claim(0, 'test'))!
+    await store.work.step(claim, 'one', 'begun')
+    expect(await store.outbox.take(0)).toBeNull()
+    await store.work.step(claim, 'one', 'finished', '1')
+    expect(await taken(store)).toMatchObject({ event: 'progress', task: { progress: 50 } })
   })
 
   test('progress of which there is newer word, or an end, is not told again', async () => {
@@ -160,12 +176,31 @@ describe('events', () => {
     await store.work.progress(claim, 20)
     await passTime(store, 10_000)
     await store.upkeep.tick(0, [], terms())
+    expect((await only(store, taskId)).attempts).toEqual([])
     expect((await taken(store)).task.progress).toBe(20)
-    expect((await only(store, taskId)).status).toBe('pending')
     await store.work.end(claim, COMPLETED)
     await passTime(store, 20_000)
     await store.upkeep.tick(0, [], terms())
     expect(await store.outbox.take(0)).toBeNull()
+  })
+
+  test('progress that is outdated while it is tried, or while it waits for its turn, is not told again', async () => {
+    const store = testStore()
+    const taskId = createdId(await store.submissions.create(calledBack({ events: ['progress'] })))
+    const claim = (await store.work.claim(0, 'test'))!
+    await store.work.progress(claim, 10)
+    await store.outbox.settle(await taken(store), RETRY)
+    await passTime(store, 10_000)
+    await store.upkeep.tick(0, [], terms())
+    await store.work.progress(claim, 20)
+    await passTime(store, 1_000)
+    await store.upkeep.tick(0, [], terms())
+    const newer = await taken(store)
+    expect(newer.task.progress).toBe(20)
+    expect((await only(store, taskId)).deliveryId).toBe(newer.deliveryId)
+    await store.work.end(claim, COMPLETED)
+    await store.outbox.settle(newer, RETRY)
+    expect(await store.deliveries.of('default', taskId)).toMatchObject({ deliveries: [] })
   })
 
   test('a long result is left out', async () => {
@@ -206,6 +241,18 @@ describe('trying', () => {
     expect((await only(store, held.task.taskId)).attempts).toHaveLength(2)
   })
 
+  test('of its attempts the last hundred are shown, the first one first', async () => {
+    const store = testStore()
+    await ended(store)
+    const held = await taken(store)
+    for (let n = 0; n < 102; n += 1) {
+      const verdict = { ...FAILED, follows: 'again', attempt: attempt({ durationMs: n }) } as const
+      await store.outbox.settle(held, verdict)
+    }
+    const { attempts } = await only(store, held.task.taskId)
+    expect(attempts.map(({ durationMs }) => durationMs)).toEqual(Array.from({ length: 100 }, (_, n) => n + 2))
+  })
+
   test('a worker that is lost leaves its delivery to another, and its own word counts no more', async () => {
     const store = testStore()
     const taskId = await ended(store)
@@ -217,6 +264,23 @@ describe('trying', () => {
     expect(await store.outbox.settle(lost, DELIVERED)).toBe('stale')
     expect(await only(store, taskId)).toMatchObject({ status: 'pending', attempts: [] })
     expect(await store.outbox.settle(next, DELIVERED)).toBe('ok')
+  })
+
+  test('a message that loses worker after worker is tried less and less often', async () => {
+    const store = testStore()
+    const taskId = await ended(store)
+    for (let losses = 1; losses <= 3; losses += 1) {
+      await taken(store)
+      await passTime(store, 20_000, { watched: true })
+      await store.upkeep.tick(0, [], terms())
+      if (losses > 1) {
+        expect(await store.outbox.take(0)).toBeNull()
+        expect((await only(store, taskId)).nextAttemptMs).not.toBeNull()
+        await passTime(store, losses * 60_000)
+        await store.upkeep.tick(0, [], terms())
+      }
+    }
+    expect(await taken(store)).toMatchObject({ tries: 0, stage: 0 })
   })
 
   test('a worker that stops gives its delivery back', async () => {
@@ -298,6 +362,23 @@ describe('an endpoint', () => {
     expect((await taken(store)).task.head.callback!.url).toBe(URL)
   })
 
+  test('wants as many jobs as it may be sent deliveries at once, and one for each whose worker is lost', async () => {
+    const store = testStore()
+    await store.upkeep.heartbeat(0, 'w', { callbacks: 100 }, 60_000, 3)
+    let wanted = 0
+    const add = (_shard: number, lane: string, count: number) => {
+      if (lane === 'callbacks') wanted += count
+    }
+    const scripts = new Scripts(store.redis, store.prefix, { add })
+    const counted = { ...store, work: new Work(scripts, 60_000), upkeep: new Upkeep(scripts, store.jobs) }
+    for (let n = 0; n < 20; n += 1) await ended(counted)
+    expect(wanted).toBe(3)
+    for (let n = 0; n < 3; n += 1) await taken(store)
+    await passTime(store, 20_000, { watched: true })
+    await counted.upkeep.tick(0, [], terms())
+    expect(wanted).toBeGreaterThanOrEqual(6)
+  })
+
   test('that does not answer is let alone, then probed by one delivery, twice as rarely each time', async () => {
     const store = testStore()
     for (let n = 0; n < 20; n += 1) await ended(store)
@@ -331,6 +412,30 @@ describe('an endpoint', () => {
     expect(await store.outbox.take(0)).toBeNull()
     for (const held of two) await store.outbox.settle(held, DELIVERED)
     await store.outbox.settle(await taken(store), DELIVERED)
+    expect((await store.deliveries.endpoints('default'))[0]!.breaker).toBe('closed')
+  })
+
+  test('is let alone for a minute at most, however often it is probed in vain', async () => {
+    const store = testStore()
+    for (let n = 0; n < 11; n += 1) await ended(store)
+    for (let n = 0; n < 4; n += 1) await store.outbox.settle(await taken(store), RETRY)
+    const pauses: number[] = []
+    for (let n = 0; n < 6; n += 1) {
+      await store.outbox.settle(await taken(store), RETRY)
+      const [shut] = await store.deliveries.endpoints('default')
+      pauses.push((shut!.probeMs! - shut!.lastError!.atMs) / 1000)
+      await passTime(store, pauses[n]! * 1000)
+      await store.upkeep.tick(0, [], terms())
+    }
+    expect(pauses).toEqual([5, 10, 20, 40, 60, 60])
+  })
+
+  test('is let alone for failures in a row only', async () => {
+    const store = testStore()
+    for (let n = 0; n < 9; n += 1) await ended(store)
+    const ills = Array.from({ length: 4 }, () => RETRY)
+    for (const verdict of [...ills, DELIVERED, ...ills])
+      await store.outbox.settle(await taken(store), verdict)
     expect((await store.deliveries.endpoints('default'))[0]!.breaker).toBe('closed')
   })
 
@@ -448,8 +553,9 @@ describe('a recovery', () => {
     const fresh = await ended(store)
     expect(await recover(store, {}, 3)).toEqual({ tried: 2, left: 2 })
     expect(await recover(store, {}, 3)).toEqual({ tried: 2, left: 2 })
-    expect((await taken(store)).task.taskId).toBe(fresh)
-    expect((await taken(store)).task.taskId).toBe(failed[0])
+    const later = await ended(store)
+    const next = [await taken(store), await taken(store), await taken(store)]
+    expect(next.map(({ task }) => task.taskId)).toEqual([fresh, later, failed[0]])
     expect(await recover(store, { origin: 'https://shop.example' }, 9)).toEqual({ tried: 4, left: 0 })
   })
 

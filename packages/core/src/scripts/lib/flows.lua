@@ -27,6 +27,11 @@ local function flow_cap(lane, flow)
   return tonumber(redis.call('HGET', endpoint_key(flow), 'cap') or endpoint_cap())
 end
 
+-- How many more items of a flow may run.
+local function flow_room(lane, flow)
+  return flow_cap(lane, flow) - tonumber(redis.call('HGET', P .. 'running:' .. lane, flow) or 0)
+end
+
 -- How many more deliveries a flow's tenant may have under way.
 local function tenant_room(tenant)
   local slots = tonumber(redis.call('HGET', P .. 'lane:' .. CALLBACKS, 'slots') or 0)

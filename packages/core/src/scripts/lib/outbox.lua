@@ -49,10 +49,12 @@ local function delivery_id(task, version, event)
   }, '-')
 end
 
--- A delivery may be tried: now, or behind all that becomes due within `behind` ms.
+-- A delivery may be tried: now, or behind all that becomes due within `behind` ms. Beyond the cap of its flow no job is wanted:
+-- those that are tried before it make room for it, and go on with it.
 local function delivery_waits(delivery, flow, behind)
   flow_push(CALLBACKS, flow, delivery, string.format('%.0f', now_us + 1000 * (behind or 0)))
-  if redis.call('ZSCORE', P .. 'turns:' .. CALLBACKS, flow) then want(CALLBACKS, 1) end
+  local ready = redis.call('ZSCORE', P .. 'turns:' .. CALLBACKS, flow)
+  if ready and redis.call('ZCARD', flow_key(CALLBACKS, flow)) <= flow_room(CALLBACKS, flow) then want(CALLBACKS, 1) end
 end
 
 local function delivery_due(delivery, due) redis.call('ZADD', P .. 'timers', timestamp(due), 'due:' .. delivery) end
