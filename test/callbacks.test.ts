@@ -158,6 +158,60 @@ test('a worker that is told to stop in the middle of sending leaves the delivery
   await until(async () => receiver.requests.length === 2)
 })
 
+test('an endpoint and a tenant have no more callbacks at once than the settings say, and none takes longer', async () => {
+  const stack = await startStack({
+    environment: {
+      CALLBACK_CONCURRENCY: '4',
+      CALLBACK_ENDPOINT_CONCURRENCY: '2',
+      CALLBACK_TIMEOUT_SECONDS: '3',
+      CAR_STEP_MS: '5',
+    },
+  })
+  const receivers = [await startReceiver(() => undefined), await startReceiver(() => undefined)]
+  const orders = receivers.flatMap(({ port }) =>
+    Array.from({ length: 3 }, () => order(stack, { callback_url: `http://127.0.0.1:${port}/` })),
+  )
+  const ids = await Promise.all(orders)
+  const read = async <T>(path: string) => (await (await stack.ask(path)).json()) as T
+  const running: number[][] = []
+  const [first] = await until(async () => {
+    running.push((await read<{ running: number }[]>('/endpoints')).map((endpoint) => endpoint.running))
+    const deliveries = await Promise.all(
+      ids.map((taskId) =>
+        read<{ attempts: { error: string; duration_ms: number }[] }[]>(`/tasks/${taskId}/deliveries`),
+      ),
+    )
+    const attempts = deliveries.flat().flatMap((delivery) => delivery.attempts)
+    return attempts.length > 0 && attempts
+  })
+  const sums = running.map((endpoints) => endpoints.reduce((sum, count) => sum + count, 0))
+  expect(Math.max(...running.flat())).toBe(2)
+  // Three quarters of all slots.
+  expect(Math.max(...sums)).toBe(3)
+  expect(first!.error).toBe('there was no answer in time')
+  expect(first!.duration_ms).toBeLessThan(15_000)
+})
+
+test('a receiver that was let alone gets all that waited once it is well', async () => {
+  const stack = await startStack({
+    environment: { CALLBACK_SCHEDULE: Array(100).fill('100ms').join(), CAR_STEP_MS: '5' },
+  })
+  let answer = '503 Later'
+  const receiver = await startReceiver((socket) => respond(answer)(socket))
+  const callback_url = `http://127.0.0.1:${receiver.port}/`
+  await Promise.all(Array.from({ length: 20 }, () => order(stack, { callback_url })))
+  const endpoint = async () => {
+    const [found] = (await (await stack.ask('/endpoints')).json()) as { breaker: string; backlog: number }[]
+    return found
+  }
+  await until(async () => (await endpoint())?.breaker === 'open')
+  answer = '204 No Content'
+  await until(async () => (await endpoint())!.backlog === 0)
+  const messages = messagesOf(receiver.requests, await secretOf(stack))
+  expect(new Set(messages.map(({ id }) => id)).size).toBe(20)
+  expect(await endpoint()).toMatchObject({ breaker: 'closed' })
+})
+
 test('every message of two hundred tasks arrives, each of the event that it tells of', async () => {
   const stack = await startStack({ workers: 2, environment: { CAR_STEP_MS: '5' } })
   const receiver = await startReceiver(respond('204 No Content'))

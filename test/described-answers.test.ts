@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { checkedFetch, fetchDocument, responseChecker } from '@accepted/api/testing'
+import { checkedFetch, fetchDocument, responseChecker, valueChecker } from '@accepted/api/testing'
 import { until } from '@accepted/core/testing'
+import { respond, startReceiver } from '@accepted/worker/callbacks/testing/receiver'
 import { expect, test } from 'vitest'
 import { startStack } from './stack.ts'
 
@@ -96,6 +97,42 @@ test('cars, orders and reports are as described', async () => {
     expect((await ask(path, { headers })).status).toBe(status)
   }
   expect((await ask(path, { method: 'HEAD' })).status).toBe(200)
+})
+
+test('what callbacks bring is as described', async () => {
+  const { document, ask, post } = await startChecked({ environment: { CAR_STEP_MS: '600' } })
+  const receiver = await startReceiver(respond('204 No Content'))
+  const callback = {
+    'callback-url': `http://127.0.0.1:${receiver.port}/`,
+    'callback-events': 'started, progress, awaiting_confirmation, completed, failed, canceled',
+  }
+  const built = await json(await post('/cars', MUSTANG, { ...callback, prefer: 'wait=30' }))
+  await post(`${built.resource}/reservations`, '{}', { ...callback, prefer: 'wait=10' })
+  await ask(`/cars/${UNKNOWN}`, { headers: { ...callback, prefer: 'respond-async' } })
+  const doomed = await json(await post('/cars', MUSTANG, callback))
+  await ask(`/tasks/${doomed.task_id}/cancel`, { method: 'POST' })
+
+  const { parameters, requestBody } = document.webhooks!.task!.post
+  const { schema } = requestBody.content['application/json']!
+  const faultsOf = valueChecker(document)
+  const told = new Set<string>()
+  await until(async () => {
+    for (const request of receiver.requests.splice(0)) {
+      const text = Buffer.from(request, 'latin1').toString()
+      const [head, body] = text.split('\r\n\r\n') as [string, string]
+      const fields = new Headers(
+        head
+          .split('\r\n')
+          .slice(1)
+          .map((line) => line.split(': ') as [string, string]),
+      )
+      for (const { name, schema: field } of parameters) expect(faultsOf(field, fields.get(name))).toEqual([])
+      const message = JSON.parse(body)
+      expect(faultsOf(schema, message)).toEqual([])
+      told.add(message.type)
+    }
+    return told.size === 6
+  }, 20_000)
 })
 
 test('a refusal is as described', async () => {

@@ -135,6 +135,21 @@ test('the document says what it is, and where it is served', () => {
   })
 })
 
+test('the document describes the message that callbacks bring, and what is made of its answer', () => {
+  const { parameters, requestBody, responses } = document.webhooks!.task!.post
+  expect(parameters.map(({ name }) => name)).toEqual([
+    'webhook-id',
+    'webhook-timestamp',
+    'webhook-signature',
+    'traceparent',
+  ])
+  expect(parameters.every(({ in: place, required }) => place === 'header' && required)).toBe(true)
+  expect(requestBody.content['application/json']!.schema).toEqual({
+    $ref: '#/components/schemas/CallbackMessage',
+  })
+  expect(Object.keys(responses).sort()).toEqual(['2XX', '410', 'default'])
+})
+
 test('only a route of the operation family leaves the numeric status out of its problems', () => {
   for (const { name, operation } of operations()) {
     for (const [status, response] of Object.entries(operation.responses)) {

@@ -1,51 +1,63 @@
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
+import { Timestamp } from './schemas.ts'
 import { CALLBACK_EVENTS, OneOf } from './status.ts'
 import { SEE_OTHER_WORDS, TASK_EXAMPLE, Task } from './task.ts'
 
-const { request: _, ...toldMembers } = Task.properties
-const { request: __, ...toldExample } = TASK_EXAMPLE
+const BASE = 'https://api.example'
+
+const AbsoluteLink = {
+  rel: Type.String({ description: 'Relation' }),
+  href: Type.String({ format: 'uri', description: 'Absolute' }),
+}
+
+const { pending: _pending, ...words } = SEE_OTHER_WORDS
+const { request: _request, links, ...told } = Task.properties
+const { request: _shown, ...example } = TASK_EXAMPLE
 
 /** The body of a callback. */
 export const CallbackMessage = Type.Object(
   {
     type: OneOf(
       CALLBACK_EVENTS.map((event) => `task.${event}` as const),
-      'What it tells of',
+      'What happened',
     ),
-    timestamp: Type.String({ format: 'date-time', description: 'When that happened' }),
-    status: OneOf([...new Set(Object.values(SEE_OTHER_WORDS))], 'How the task stood then, in one word'),
-    links: Type.Array(
-      Type.Object({
-        rel: Type.String({
-          description:
-            '`task`; the collection of the resource that it made; `result`, if the result is left out here',
-        }),
-        href: Type.String({ format: 'uri', description: 'Absolute' }),
-      }),
-      { description: 'Where to read on' },
-    ),
-    data: Type.Object(toldMembers, {
+    timestamp: Timestamp('When it happened'),
+    status: OneOf([...new Set(Object.values(words))], 'State of the task in one word'),
+    links: Type.Array(Type.Object(AbsoluteLink), {
       description:
-        'The task as it was then, without its request; links are absolute. `eta` and `queue_position` are null until it has ended; `result` is null if it is too long for a message',
+        'The `task`; its `result`, if that is too long for the message; the resource under the name of its collection',
     }),
+    data: Type.Object(
+      {
+        ...told,
+        links: Type.Array(Type.Object({ ...AbsoluteLink, method: links.items.properties.method }), {
+          description: 'What could be done then',
+        }),
+      },
+      {
+        description:
+          'The task as it was then: the task document without `request`. Links, and the `type` of errors, are absolute; `eta` and `queue_position` are null until it has ended',
+      },
+    ),
   },
   {
     $id: 'CallbackMessage',
-    title: 'Message to a callback URL',
-    description: 'At most 20,000 bytes, the same for every attempt',
+    title: 'Message',
+    description:
+      'What a callback brings: fixed by its event, the same bytes in every attempt, at most 20,000',
     examples: [
       {
-        type: 'task.progress',
+        type: 'task.started',
         timestamp: TASK_EXAMPLE.updated_at,
         status: 'IN_PROGRESS',
-        links: [{ rel: 'task', href: `https://host.example/tasks/${TASK_EXAMPLE.task_id}` }],
+        links: [{ rel: 'task', href: `${BASE}/tasks/${TASK_EXAMPLE.task_id}` }],
         data: {
-          ...toldExample,
+          ...example,
           eta: null,
-          links: toldExample.links.map((link) => ({ ...link, href: `https://host.example${link.href}` })),
+          callback_events: ['started', 'completed', 'failed', 'canceled'],
+          links: TASK_EXAMPLE.links.map((link) => ({ ...link, href: BASE + link.href })),
         },
       },
     ],
   },
 )
-export type CallbackMessage = Static<typeof CallbackMessage>

@@ -14,9 +14,9 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { RouteOptions } from 'fastify'
 import plugin from 'fastify-plugin'
 import { Type } from 'typebox'
+import { WEBHOOKS } from '../callbacks/webhook.ts'
 import { ALWAYS_SENT } from '../response-headers.ts'
 import { problemResponses, response } from '../responses.ts'
-import { describedWebhooks } from './webhook-description.ts'
 
 export interface OpenapiOptions {
   publicUrl: () => string
@@ -177,7 +177,7 @@ function finished(document: OpenapiDocument, url: string): object {
     servers: [{ url }],
     tags: tagsOf(operations),
     ...rest,
-    webhooks: describedWebhooks(),
+    webhooks: WEBHOOKS,
   }
 }
 

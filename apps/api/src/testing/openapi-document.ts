@@ -2,12 +2,20 @@
 export interface OpenapiDocument {
   openapi: string
   paths: Record<string, Record<string, OpenapiOperation>>
+  webhooks?: Record<string, { post: OpenapiWebhook }>
   components: { schemas: Record<string, object>; responses?: Record<string, OpenapiResponse> }
 }
 
 export interface OpenapiOperation {
   operationId?: string
   responses: Record<string, OpenapiResponse | { $ref: string }>
+}
+
+/** What this service sends to others. */
+export interface OpenapiWebhook {
+  parameters: { name: string; in: string; required: boolean; schema: object }[]
+  requestBody: { content: Record<string, { schema: object }> }
+  responses: Record<string, OpenapiResponse>
 }
 
 export interface OpenapiResponse {

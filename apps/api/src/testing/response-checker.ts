@@ -36,21 +36,29 @@ const PLAIN_HEADERS = new Set([
 const MOST_FAULTS = 12
 
 /**
- * Makes a check of answers against an OpenAPI document: status, media type, body, header fields. Stricter than the
- * document in one way: where a schema names members, others are faults too, though clients must ignore them.
+ * Makes a check of values against schemas of an OpenAPI document. Stricter than the document in one way: where a schema names
+ * members, others are faults too, though clients must ignore them.
  *
- * @returns a function that throws a `ResponseMismatch`, in words, if the answer is not as described
+ * @returns a function that tells the faults of a value, in words
  */
-export function responseChecker(document: OpenapiDocument): (seen: SeenResponse) => void {
+export function valueChecker(document: OpenapiDocument): FaultsOf {
   const ajv = formats.default(new Ajv2020({ allErrors: true, strict: true, strictTypes: false }))
   ajv.addSchema({ $id: 'openapi.json', $defs: closed(document.components.schemas) as object })
   const compiled = new WeakMap<object, ValidateFunction>()
-  const faultsOf = (schema: object, value: unknown): string[] => {
+  return (schema, value) => {
     const validate = compiled.get(schema) ?? ajv.compile(closed(schema) as object)
     compiled.set(schema, validate)
     return validate(value) ? [] : validate.errors!.map(inWords)
   }
+}
 
+/**
+ * Makes a check of answers against an OpenAPI document: status, media type, body, header fields.
+ *
+ * @returns a function that throws a `ResponseMismatch`, in words, if the answer is not as described
+ */
+export function responseChecker(document: OpenapiDocument): (seen: SeenResponse) => void {
+  const faultsOf = valueChecker(document)
   return (seen) => {
     const method = seen.method.toUpperCase()
     const response = describedResponse(document, method, seen.path.split('?')[0]!, seen.status)

@@ -174,12 +174,14 @@ test('a proxy of the environment is never used', async () => {
 
 test('names that hang do not delay messages to those that do not', async () => {
   const receiver = await startReceiver(OK_ONCE)
-  const { send, expectNothingLeft } = await sending({
+  const { send, names, expectNothingLeft } = await sending({
     answer: (name) => (name.startsWith('hang') ? 'silence' : ['127.0.0.1']),
+    askAgainMs: 60_000,
+    connectTimeoutMs: 60_000,
   })
   let hung = 0
   const hanging = Array.from({ length: 50 }, async (_, n) => {
-    const outcome = await send(`http://hang${n}.example/`)
+    const outcome = await send(`http://hang${n}.example/`, { timeoutMs: 60_000 })
     hung += 1
     return outcome
   })
@@ -187,6 +189,7 @@ test('names that hang do not delay messages to those that do not', async () => {
     expect(await send(`http://healthy${n}.example:${receiver.port}/`)).toMatchObject({ outcome: 'delivered' })
   }
   expect(hung).toBe(0)
+  names.close()
   for (const outcome of await Promise.all(hanging)) expect(outcome).toMatchObject({ outcome: 'failed' })
   await expectNothingLeft(receiver)
 })

@@ -4,14 +4,16 @@
 -- 'again': its worker tries once more at once | 'release': it was not tried, and waits for `delay`), delay (ms), the attempt
 -- ("at HTTP-status duration error"; '' = none), health of the endpoint ('well' | 'ill' | 'so_so' | '' = nothing was learnt),
 -- error, lease (ms, of 'again'); before them the retention, the first pause of an endpoint that is not well, and how long the
--- whole schedule takes (ms): what waited for so long at an endpoint that still does not answer fails.
+-- whole schedule takes (ms): what waited for so long at an endpoint that did not answer in all that time fails.
 -- Answers an outcome for each: 'ok' | 'stale'. Upholds rule 5 (fencing).
 local STRIDE = 8
 local retention, first_pause, whole_schedule = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 -- Of those that waited too long, so many at once.
 local MOST_GIVEN_UP = 100
 
+-- What waited for another reason, such as that no worker was there, has had no chance.
 local function give_up(flow)
+  if now - tonumber(redis.call('HGET', endpoint_key(flow), 'since')) < whole_schedule then return end
   local eldest = string.format('%.0f', now_us - 1000 * whole_schedule)
   for _, id in ipairs(redis.call('ZRANGE', flow_key(CALLBACKS, flow), '-inf', eldest, 'BYSCORE', 'LIMIT', 0, MOST_GIVEN_UP)) do
     local delivery = map_of(redis.call('HGETALL', delivery_key(id)))

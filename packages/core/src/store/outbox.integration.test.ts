@@ -203,6 +203,33 @@ describe('events', () => {
     expect(await store.deliveries.of('default', taskId)).toMatchObject({ deliveries: [] })
   })
 
+  test('of progress that was told the last hundred messages stay, of what was told in vain none', async () => {
+    const store = testStore()
+    const asked = calledBack({ events: ['started', 'progress', 'completed'] })
+    const taskId = createdId(await store.submissions.create(asked))
+    const claim = (await store.work.claim(0, 'test'))!
+    await store.outbox.settle(await taken(store), DELIVERED)
+    for (let n = 1; n < 120; n += 1) {
+      await store.work.progress(claim, n / 2)
+      // As if half a second had gone by.
+      await store.redis.hset(`${store.scripts.prefixOf(0)}open:${taskId}`, 'told', 0)
+      await store.outbox.settle(await taken(store), n % 10 === 0 ? { ...RETRY, health: 'so_so' } : DELIVERED)
+    }
+    const listed = await store.deliveries.of('default', taskId)
+    if (listed.outcome !== 'task') throw new Error(listed.outcome)
+    const { deliveries } = listed
+    expect(deliveries).toHaveLength(100)
+    expect(deliveries[0]!.event).toBe('started')
+    expect(
+      deliveries.slice(1).every(({ event, status }) => event === 'progress' && status === 'delivered'),
+    ).toBe(true)
+    await store.work.end(claim, COMPLETED)
+    await store.outbox.settle(await taken(store), DELIVERED)
+    await store.control.delete('default', taskId)
+    const { keys } = await contentsOf(store)
+    expect(keys.filter((key) => /^(dlv|trying|failed|failing|flow)/.test(key))).toEqual([])
+  })
+
   test('a long result is left out', async () => {
     const store = testStore()
     createdId(await store.submissions.create(calledBack()))
@@ -344,6 +371,8 @@ describe('a task with callbacks', () => {
         contents.keys.filter((key) => /^(dlv|trying|failed|failing|running|tenants|flow|turns)/.test(key)),
       ).toEqual([])
       expect(contents.map('endpoint:default https://shop.example').get('pending')).toBeUndefined()
+      const left = await store.redis.pttl(`${store.scripts.prefixOf(0)}endpoint:default https://shop.example`)
+      expect(left).not.toBe(-1)
     },
   )
 })
@@ -439,6 +468,21 @@ describe('an endpoint', () => {
     expect((await store.deliveries.endpoints('default'))[0]!.breaker).toBe('closed')
   })
 
+  test('is not forgotten while a delivery to it is tried, nor kept after that', async () => {
+    const store = testStore()
+    await ended(store)
+    const lifetime = () =>
+      store.redis.pttl(`${store.scripts.prefixOf(0)}endpoint:default https://shop.example`)
+    await store.outbox.settle(await taken(store), { ...RETRY, delayMs: 30 * 24 * 3_600_000 })
+    expect(await lifetime()).toBe(-1)
+    await passTime(store, 31 * 24 * 3_600_000)
+    await store.upkeep.tick(0, [], terms())
+    await store.outbox.settle(await taken(store), DELIVERED)
+    expect(await lifetime()).toBeGreaterThan(6 * 24 * 3_600_000)
+    await ended(store)
+    expect(await lifetime()).toBe(-1)
+  })
+
   test('that answers, if not as it should, is not let alone', async () => {
     const store = testStore()
     for (let n = 0; n < 8; n += 1) await ended(store)
@@ -447,23 +491,31 @@ describe('an endpoint', () => {
     expect(await store.outbox.take(0)).not.toBeNull()
   })
 
-  test('fails what has waited as long as the whole schedule, if it still does not answer', async () => {
+  test('fails what has waited as long as the whole schedule, if it did not answer in all that time', async () => {
     const store = testStore()
-    const old = await ended(store)
-    await passTime(store, 2 * OUTBOX_TERMS.wholeScheduleMs)
     for (let n = 0; n < 6; n += 1) await ended(store)
-    const first = await taken(store)
-    expect(first.task.taskId).toBe(old)
-    await store.outbox.settle(first, { follows: 'release', delayMs: 0 })
-    await passTime(store, 2 * OUTBOX_TERMS.wholeScheduleMs)
-    const fresh = await ended(store)
+    const old = await ended(store)
     for (let n = 0; n < 5; n += 1) await store.outbox.settle(await taken(store), RETRY)
+    await passTime(store, OUTBOX_TERMS.wholeScheduleMs)
+    const fresh = await ended(store)
+    await store.upkeep.tick(0, [], terms())
+    await store.outbox.settle(await taken(store), RETRY)
     const left = await only(store, old)
     expect(left).toMatchObject({
       status: 'failed',
       attempts: [{ httpStatus: null, error: expect.stringContaining('not tried') }],
     })
     expect((await only(store, fresh)).status).toBe('pending')
+  })
+
+  test('fails nothing of what waited for other reasons, such as that no worker was there', async () => {
+    const store = testStore()
+    const waiting = []
+    for (let n = 0; n < 7; n += 1) waiting.push(await ended(store))
+    await passTime(store, 2 * OUTBOX_TERMS.wholeScheduleMs)
+    for (let n = 0; n < 5; n += 1) await store.outbox.settle(await taken(store), RETRY)
+    expect((await store.deliveries.endpoints('default'))[0]!.breaker).toBe('open')
+    for (const taskId of waiting) expect((await only(store, taskId)).status).toBe('pending')
   })
 })
 
@@ -496,6 +548,20 @@ test('a tenant at its cap with hundreds of endpoints is passed over in a few cal
   expect((await taken(store)).task.tenant).toBe('default')
 })
 
+test('a flow that stands aside in vain holds up none that stands behind it', async () => {
+  const store = testStore()
+  await store.upkeep.heartbeat(0, 'w', { callbacks: 1 }, 60_000, 10)
+  await ended(store)
+  const held = await taken(store)
+  const deleted = await ended(store, calledBack({ url: 'https://deleted.example/' }))
+  expect(await store.outbox.take(0)).toBeNull()
+  await ended(store, calledBack({ url: 'https://behind.example/' }))
+  expect(await store.outbox.take(0)).toBeNull()
+  await store.control.delete('default', deleted)
+  await store.outbox.settle(held, RETRY)
+  expect((await taken(store)).task.head.callback!.url).toBe('https://behind.example/')
+})
+
 describe('asking for a delivery again', () => {
   test.each(['delivered', 'failed', 'due'])(
     'tries one that is %s now, with the full schedule after it',
@@ -524,6 +590,29 @@ describe('asking for a delivery again', () => {
     expect(await taken(store)).toMatchObject({ tries: 1, stage: 0 })
   })
 
+  test.each(['delivered', 'failed', 'tried'])(
+    'sends progress that is %s again, though there is newer word of the task and its end',
+    async (how) => {
+      const store = testStore()
+      const asked = calledBack({ events: ['progress'] })
+      const taskId = createdId(await store.submissions.create(asked))
+      const claim = (await store.work.claim(0, 'test'))!
+      await store.work.progress(claim, 10)
+      const held = await taken(store)
+      if (how !== 'tried') await store.outbox.settle(held, how === 'delivered' ? DELIVERED : FAILED)
+      await store.work.end(claim, COMPLETED)
+      await store.deliveries.redeliver('default', taskId, held.deliveryId)
+      if (how === 'tried') await store.outbox.settle(held, RETRY)
+      const again = await taken(store)
+      expect(again).toMatchObject({ deliveryId: held.deliveryId, task: { progress: 10 } })
+      await store.outbox.settle(again, RETRY)
+      await passTime(store, 10_000)
+      await store.upkeep.tick(0, [], terms())
+      await store.outbox.settle(await taken(store), DELIVERED)
+      expect(await only(store, taskId)).toMatchObject({ status: 'delivered' })
+    },
+  )
+
   test('of another task or tenant changes nothing', async () => {
     const store = testStore()
     const [one, other] = [await ended(store), await ended(store)]
@@ -531,6 +620,11 @@ describe('asking for a delivery again', () => {
     expect(await store.deliveries.redeliver('default', other, deliveryId)).toEqual({ outcome: 'no_delivery' })
     expect(await store.deliveries.redeliver('else', one, deliveryId)).toEqual({ outcome: 'unknown' })
     expect(await store.deliveries.of('else', one)).toEqual({ outcome: 'unknown' })
+    const open = createdId(await store.submissions.create(calledBack({ events: ['started'] })))
+    await store.work.claim(0, 'test')
+    const { deliveryId: started } = await only(store, open)
+    expect(await store.deliveries.redeliver('else', open, started)).toEqual({ outcome: 'unknown' })
+    expect(await store.deliveries.of('else', open)).toEqual({ outcome: 'unknown' })
   })
 })
 
@@ -620,7 +714,7 @@ test('the deliveries of a task are in its shard', async () => {
       outcome: 'redelivered',
     })
     expect(await store.deliveries.endpoints(tenant)).toMatchObject([{ backlog: 1 }])
-    expect(await store.outbox.settle((await store.outbox.take(shard))!, DELIVERED)).toBe('ok')
+    await store.outbox.settle((await store.outbox.take(shard))!, DELIVERED)
   }
 })
 

@@ -109,7 +109,7 @@ for _, key in ipairs(redis.call('KEYS', P .. '*')) do
   elseif kind == 'key' then earlier_end(key)
   elseif kind == 'dlv' then earlier_delivery(key)
   elseif kind == 'endpoint' then
-    earlier_fields(key, { 'probe', 'error_at' })
+    earlier_fields(key, { 'since', 'probe', 'error_at' })
     earlier_end(key)
   elseif kind == 'endpoints' then
     earlier_scores(key, ms, -1)

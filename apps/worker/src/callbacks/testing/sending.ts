@@ -13,6 +13,8 @@ export interface SendingOptions extends Partial<GuardOptions> {
   ranges?: string
   /** What DNS says of a name. */
   answer?: (name: string, times: number) => DnsAnswer
+  /** After which a name server that is silent is asked once more. */
+  askAgainMs?: number
 }
 
 /** An agent with a DNS of its own, and a way to send through it; closed when the test is over. */
@@ -27,10 +29,11 @@ export interface Sending {
 export async function sending({
   ranges = '127.0.0.0/8,::1',
   answer = () => 'no such name',
+  askAgainMs = 250,
   ...options
 }: SendingOptions = {}): Promise<Sending> {
   const { server } = await startDnsServer(answer)
-  const names = new NameResolver({ servers: [server], hosts: '', askAgainMs: 250 })
+  const names = new NameResolver({ servers: [server], hosts: '', askAgainMs })
   const agent = createGuardedAgent({ rules: rulesOf(ranges), names, tls: PLAIN, ...options })
   const before = lasting()
   onTestFinished(async () => {

@@ -1,7 +1,8 @@
 -- How receivers fare, each by its endpoint: the flow 'TENANT ORIGIN'. Keys: 'endpoint:FLOW' hash {pending (deliveries that are
--- tried; none = 0), recent (of its last attempts: 1 for a delivery, 0), failures (in a row), cap (while it is not well: 0 = it
--- is let alone until its probe; else how many at once are tried), pause (ms, the last one), probe (ms: when it is probed),
--- error_at, error (the last)}; 'endpoints:TENANT' zset of its flows by their last attempt.
+-- tried; none = 0), recent (of its last attempts: 1 for a delivery, 0), failures (in a row), since (ms: it has not answered
+-- from then on), cap (while it is not well: 0 = it is let alone until its probe; else how many at once are tried), pause (ms,
+-- the last one), probe (ms: when it is probed), error_at, error (the last)}; 'endpoints:TENANT' zset of its flows by their
+-- last use.
 
 -- So many failures in a row say that a receiver is not well.
 local BREAK_AFTER = 5
@@ -34,6 +35,7 @@ end
 -- one delivery; each failed probe doubles the while. Returns whether it was let alone just now.
 local function endpoint_ill(flow, key, first_pause)
   local failures = redis.call('HINCRBY', key, 'failures', 1)
+  redis.call('HSETNX', key, 'since', now_text)
   local known = redis.call('HMGET', key, 'cap', 'pause')
   if failures < BREAK_AFTER or known[1] == '0' then return false end
   local pause = math.min(LONGEST_PAUSE_MS, known[2] and 2 * known[2] or first_pause)
@@ -52,11 +54,9 @@ local function endpoint_tried(flow, health, error, first_pause)
   redis.call('HSET', key, 'recent', recent:sub(-RECENT_ATTEMPTS))
   if error ~= '' then redis.call('HSET', key, 'error_at', now_text, 'error', error) end
   if redis.call('HEXISTS', key, 'pending') == 0 then redis.call('PEXPIRE', key, ENDPOINT_KEPT_MS) end
-  local all = P .. 'endpoints:' .. tenant_of(flow)
-  redis.call('ZADD', all, now_text, flow)
-  redis.call('ZREMRANGEBYSCORE', all, '-inf', now - ENDPOINT_KEPT_MS)
-  redis.call('PEXPIRE', all, ENDPOINT_KEPT_MS)
+  endpoint_used(flow)
   if health == 'ill' then return endpoint_ill(flow, key, first_pause) end
+  redis.call('HDEL', key, 'since')
   if health == 'well' then endpoint_well(flow, key) end
   return false
 end

@@ -13,6 +13,8 @@ local LONGEST_RESULT = 20000
 -- Of a task's progress no more is told than once in so long, the newest.
 local PROGRESS_GAP_MS = 500
 local MOST_ATTEMPTS = 100
+-- Of a task's progress that was told so many messages stay, with its others.
+local MOST_DELIVERIES = 100
 -- An endpoint at which nothing is tried any more is remembered for so long.
 local ENDPOINT_KEPT_MS = 7 * 24 * 3600000
 
@@ -67,10 +69,20 @@ local function write_event(delivery, id, record, flow, event)
   redis.call('HSET', key, 'record', joined(flat), 'left_out', left_out)
 end
 
+-- An endpoint was just used: it stands among those of its tenant, and those that were not used for long are forgotten.
+local function endpoint_used(flow)
+  local all = P .. 'endpoints:' .. tenant_of(flow)
+  redis.call('ZADD', all, now_text, flow)
+  redis.call('ZREMRANGEBYSCORE', all, '-inf', now - ENDPOINT_KEPT_MS)
+  redis.call('PEXPIRE', all, ENDPOINT_KEPT_MS)
+end
+
 local function is_tried(id, task, flow)
   redis.call('SADD', P .. 'trying:' .. task, id)
+  if redis.call('HINCRBY', endpoint_key(flow), 'pending', 1) > 1 then return end
   -- While it has some, an endpoint is not forgotten: its count would be.
-  if redis.call('HINCRBY', endpoint_key(flow), 'pending', 1) == 1 then redis.call('PERSIST', endpoint_key(flow)) end
+  redis.call('PERSIST', endpoint_key(flow))
+  endpoint_used(flow)
 end
 
 local function no_longer_tried(id, delivery)
@@ -95,21 +107,6 @@ end
 local function notify(id, record, event)
   local flow = told_of(record.callback, event)
   if flow then delivery_waits(deliver(id, record, flow, event), flow) end
-end
-
--- Tells of an open task's progress, after it was written. What was not told yet is told anew.
-local function notify_progress(id)
-  local flow = told_of(redis.call('HGET', open_key(id), 'callback'), 'progress')
-  if not flow then return end
-  local record = open_record(id)
-  if record.telling then
-    local last = redis.call('HMGET', delivery_key(record.telling), 'status', 'token')
-    if last[1] == 'pending' and last[2] == '0' then return write_event(record.telling, id, record, flow, 'progress') end
-  end
-  local due = math.max(now, (record.told or 0) + PROGRESS_GAP_MS)
-  local delivery = deliver(id, record, flow, 'progress')
-  redis.call('HSET', open_key(id), 'telling', delivery, 'told', timestamp(due))
-  if due > now then delivery_due(delivery, due) else delivery_waits(delivery, flow) end
 end
 
 -- Progress of which there is newer word, or an end, is not worth telling, unless its client has asked for it.
@@ -164,6 +161,36 @@ local function drop_delivery(id, delivery)
   failed_no_more(id, delivery)
   redis.call('DEL', delivery_key(id))
   redis.call('LREM', P .. 'dlvs:' .. delivery.task, 1, id)
+end
+
+-- Of a task that tells of its progress for hours not every message stays: the eldest goes. Its other events are few.
+local function forget_old_progress(task)
+  local all = P .. 'dlvs:' .. task
+  if redis.call('LLEN', all) <= MOST_DELIVERIES then return end
+  for _, id in ipairs(redis.call('LRANGE', all, 0, 9)) do
+    local delivery = map_of(redis.call('HGETALL', delivery_key(id)))
+    if delivery.event == 'progress' and delivery.status ~= 'pending' then return drop_delivery(id, delivery) end
+  end
+end
+
+-- Tells of an open task's progress, after it was written. What was not told yet is told anew, what was told in vain is not.
+local function notify_progress(id)
+  local flow = told_of(redis.call('HGET', open_key(id), 'callback'), 'progress')
+  if not flow then return end
+  local record = open_record(id)
+  if record.telling then
+    local last = map_of(redis.call('HGETALL', delivery_key(record.telling)))
+    if last.status == 'pending' then
+      if last.token == '0' then return write_event(record.telling, id, record, flow, 'progress') end
+      local posting = redis.call('ZSCORE', P .. 'timers', 'posting:' .. record.telling)
+      if not posting and not last.asked then drop_delivery(record.telling, last) end
+    end
+  end
+  local due = math.max(now, (record.told or 0) + PROGRESS_GAP_MS)
+  local delivery = deliver(id, record, flow, 'progress')
+  redis.call('HSET', open_key(id), 'telling', delivery, 'told', timestamp(due))
+  if due > now then delivery_due(delivery, due) else delivery_waits(delivery, flow) end
+  forget_old_progress(id)
 end
 
 -- With a task go its deliveries.

@@ -54,6 +54,8 @@ export interface ModelEndpoint {
   cap: number | null
   pause: number | null
   probe: number | null
+  /** Since when it has not answered. */
+  silentSince: number | null
   recent: string
 }
 
@@ -88,7 +90,7 @@ export function newDelivery(task: ToldTask, event: CallbackEvent): ModelDelivery
 }
 
 export function newEndpoint(): ModelEndpoint {
-  return { failures: 0, cap: null, pause: null, probe: null, recent: '' }
+  return { failures: 0, cap: null, pause: null, probe: null, silentSince: null, recent: '' }
 }
 
 /** Progress of which there is newer word, or an end, is not worth telling. */

@@ -24,6 +24,7 @@ const PROGRESS_GAP_MS = 500
 const BREAK_AFTER = 5
 const LONGEST_PAUSE_MS = 60_000
 const RECENT_ATTEMPTS = 100
+const MOST_DELIVERIES = 100
 const AWAY_MS = 2_000
 const HOLD_MS = 8_000
 const POSTER_LOST_MS = 60_000
@@ -104,9 +105,12 @@ export class Picture {
   tellProgress(task: ToldTask): void {
     if (!task.events.has('progress')) return
     const last = task.telling
-    if (last?.status === 'pending' && last.token === 0) {
-      last.fresh = true
-      return
+    if (last?.status === 'pending') {
+      if (last.token === 0) {
+        last.fresh = true
+        return
+      }
+      if (last.place !== 'posting' && !last.asked) this.drop(last)
     }
     const due = Math.max(this.clock, task.told + PROGRESS_GAP_MS)
     const delivery = newDelivery(task, 'progress')
@@ -115,6 +119,11 @@ export class Picture {
     task.told = due
     if (due > this.clock) this.#later(delivery, due)
     else this.#waits(delivery)
+    if (task.deliveries.length <= MOST_DELIVERIES) return
+    const eldest = task.deliveries
+      .slice(0, 10)
+      .find(({ event, status }) => event === 'progress' && status !== 'pending')
+    if (eldest) this.drop(eldest)
   }
 
   end(task: ToldTask, status: EndedStatus): void {
@@ -297,6 +306,7 @@ export class Picture {
   #tried(flow: string, health: EndpointHealth): boolean {
     const endpoint = this.endpoint(flow)
     endpoint.recent = (endpoint.recent + (health === 'well' ? '1' : '0')).slice(-RECENT_ATTEMPTS)
+    endpoint.silentSince = health === 'ill' ? (endpoint.silentSince ?? this.clock) : null
     if (health === 'well') {
       endpoint.failures = 0
       endpoint.probe = null
@@ -317,6 +327,7 @@ export class Picture {
   }
 
   #giveUp(flow: string): void {
+    if (this.clock - this.endpoint(flow).silentSince! < TERMS.wholeScheduleMs) return
     for (const delivery of this.waiting(flow)) {
       if (delivery.since + TERMS.wholeScheduleMs > this.clock) continue
       if (obsolete(delivery)) this.drop(delivery)
