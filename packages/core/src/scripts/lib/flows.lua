@@ -24,7 +24,7 @@ local function endpoint_cap() return tonumber(redis.call('HGET', P .. 'lane:' ..
 local function flow_cap(lane, flow)
   if flow == SUSPECTS then return 1 end
   if lane ~= CALLBACKS then return math.huge end
-  return tonumber(redis.call('HGET', endpoint_key(flow), 'cap') or endpoint_cap())
+  return math.min(endpoint_cap(), tonumber(redis.call('HGET', endpoint_key(flow), 'cap') or math.huge))
 end
 
 -- How many more items of a flow may run.

@@ -44,6 +44,20 @@ export const EXAMPLES: [Action[]][] = [
       { act: 'settle', held: 0, lost: false, verdict: AGAIN, count: 1 },
     ],
   ],
+  // The lane's cap sank below that of an endpoint on its way back: its recovery made its cap smaller.
+  [
+    [
+      burst(1, 6),
+      { act: 'join', worker: 0, cap: 4 },
+      { act: 'outage', rounds: 0 },
+      burst(0, 1),
+      { act: 'outage', rounds: 1 },
+      { act: 'send', count: 1, verdict: DELIVERED },
+      { act: 'take', count: 1 },
+      { act: 'join', worker: 0, cap: 1 },
+      { act: 'send', count: 1, verdict: DELIVERED },
+    ],
+  ],
   // An endpoint at which nothing was ever tried was remembered for ever.
   [[burst(0, 1), { act: 'delete', task: 0 }]],
   // Who asked for a delivery that waited lost its place.

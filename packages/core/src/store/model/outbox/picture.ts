@@ -67,7 +67,7 @@ export class Picture {
 
   /** How many more of those that wait at an endpoint its own cap lets through. */
   openings(flow: string): number {
-    const cap = this.endpoint(flow).cap ?? this.endpointCap
+    const cap = Math.min(this.endpointCap, this.endpoint(flow).cap ?? this.endpointCap)
     return Math.min(this.waiting(flow).length, Math.max(0, cap - this.running((task) => task.flow === flow)))
   }
 
