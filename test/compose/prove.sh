@@ -10,7 +10,7 @@ project=accepted-proof-$$
 work=$(mktemp -d)
 PORT=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })')
 export PORT
-unset PUBLIC_URL
+unset PUBLIC_URL CALLBACK_ALLOW_CIDRS RECEIVERS_SUBNET
 url=http://127.0.0.1:$PORT
 
 dc() {
@@ -27,7 +27,7 @@ clean_up() {
       dc logs --tail 20 --no-color
     } >&2 || true
   fi
-  dc down --volumes --rmi local --remove-orphans --timeout 5 >&2 || code=1
+  dc --profile demo down --volumes --rmi local --remove-orphans --timeout 5 >&2 || code=1
   rm -rf "$work"
   exit "$code"
 }
