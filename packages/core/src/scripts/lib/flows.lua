@@ -64,8 +64,11 @@ end
 local function tenant_wake(tenant)
   local aside = P .. 'aside:' .. tenant
   while redis.call('EXISTS', aside) == 1 and tenant_room(tenant) > 0 do
-    local ready = flow_place(CALLBACKS, redis.call('ZPOPMIN', aside)[1])
-    if ready == 1 then return want(CALLBACKS, 1) end
+    local flow = redis.call('ZPOPMIN', aside)[1]
+    if flow_place(CALLBACKS, flow) == 1 then
+      local items = redis.call('ZCARD', flow_key(CALLBACKS, flow))
+      return want(CALLBACKS, math.min(items, flow_room(CALLBACKS, flow), tenant_room(tenant)))
+    end
   end
 end
 

@@ -27,6 +27,8 @@ export class OutboxLife {
   #jobs = 0
   /** The flows that have their turns. */
   #turns = new Set<string>()
+  /** Those that have none since they stand aside. */
+  #aside = new Set<string>()
 
   constructor(store: TestStore) {
     this.#store = store
@@ -75,6 +77,9 @@ export class OutboxLife {
     checkOutbox(contents, this.picture, this.#beganMs)
     this.picture.nextCall()
     this.#turns = new Set(contents.map('turns:callbacks').keys())
+    const aside = contents.keys.filter((key) => key.startsWith('aside:'))
+    this.#aside = new Set(aside.flatMap((key) => [...contents.map(key).keys()]))
+    for (const flow of this.#turns) this.#aside.delete(flow)
     return contents
   }
 
@@ -189,7 +194,7 @@ export class OutboxLife {
   }
 
   #underWay() {
-    return { claimable: this.picture.claimable(), running: this.picture.running(() => true) }
+    return { claimable: this.picture.claimable(this.#aside), running: this.picture.running(() => true) }
   }
 
   /** What the store alone decides: names of deliveries, and when events happened. A message is what its task is at the event. */

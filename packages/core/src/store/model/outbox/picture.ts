@@ -81,9 +81,13 @@ export class Picture {
     return this.openings(flow) > 0 && this.tenantRoom(tenantOf(flow)) > 0
   }
 
-  /** How many deliveries could be taken now, one after the other. */
-  claimable(): number {
-    const tenants = Map.groupBy(this.flows, tenantOf)
+  /**
+   * How many deliveries could be taken now, one after the other.
+   *
+   * @param aside flows that do not count: they are woken first
+   */
+  claimable(aside: ReadonlySet<string>): number {
+    const tenants = Map.groupBy([...this.flows].filter((flow) => !aside.has(flow)), tenantOf)
     return [...tenants].reduce((sum, [tenant, flows]) => {
       const openings = flows.reduce((all, flow) => all + this.openings(flow), 0)
       return sum + Math.max(0, Math.min(openings, this.tenantRoom(tenant)))
