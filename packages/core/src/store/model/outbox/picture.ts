@@ -87,7 +87,10 @@ export class Picture {
    * @param aside flows that do not count: they are woken first
    */
   claimable(aside: ReadonlySet<string>): number {
-    const tenants = Map.groupBy([...this.flows].filter((flow) => !aside.has(flow)), tenantOf)
+    const tenants = Map.groupBy(
+      [...this.flows].filter((flow) => !aside.has(flow)),
+      tenantOf,
+    )
     return [...tenants].reduce((sum, [tenant, flows]) => {
       const openings = flows.reduce((all, flow) => all + this.openings(flow), 0)
       return sum + Math.max(0, Math.min(openings, this.tenantRoom(tenant)))
@@ -311,7 +314,7 @@ export class Picture {
     const endpoint = this.endpoint(flow)
     endpoint.recent = (endpoint.recent + (health === 'well' ? '1' : '0')).slice(-RECENT_ATTEMPTS)
     endpoint.silentSince = health === 'ill' ? (endpoint.silentSince ?? this.clock) : null
-    if (health === 'well') {
+    if (health !== 'ill') {
       endpoint.failures = 0
       endpoint.probe = null
       if (endpoint.cap === null) return false
