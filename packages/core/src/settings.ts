@@ -108,7 +108,8 @@ export const WorkerSettings = Type.Object({
     minimum: 1,
     maximum: 10_000,
     default: 64,
-    description: 'Callbacks that one process sends at once; one tenant gets at most three quarters of all',
+    description:
+      'Callbacks that one process sends at once; one tenant gets at most three quarters of all, its receivers that are slow half of that',
   }),
   CALLBACK_ENDPOINT_CONCURRENCY: Type.Integer({
     minimum: 1,

@@ -64,7 +64,8 @@ for at = 4, #ARGV, STRIDE do
   if mine then
     if attempt ~= '' then note_attempt(id, delivery, attempt) end
     settle(id, delivery, follows, delay, lease)
-    if health ~= '' and endpoint_tried(delivery.flow, health, error, first_pause) then give_up(delivery.flow) end
+    local took = tonumber(attempt:match('^%d+ %d+ (%d+)'))
+    if health ~= '' and endpoint_tried(delivery.flow, health, took, error, first_pause) then give_up(delivery.flow) end
   end
 end
 return answer(outcomes)

@@ -530,17 +530,88 @@ describe('an endpoint', () => {
   })
 })
 
-test('a tenant with many endpoints leaves slots to others', async () => {
-  const store = testStore()
-  await store.upkeep.heartbeat(0, 'w', { callbacks: 8 }, 60_000, 10)
-  for (let n = 0; n < 12; n += 1) await ended(store, calledBack({ url: `https://dead-${n}.example/` }))
-  await ended(store, calledBack({}, { tenant: 'other' }))
-  const held: HeldDelivery[] = []
-  for (let next = await store.outbox.take(0); next; next = await store.outbox.take(0)) held.push(next)
-  expect(held.map(({ task }) => task.tenant).sort()).toEqual([...Array(6).fill('default'), 'other'])
-  await store.outbox.settle(held.find(({ task }) => task.tenant === 'default')!, DELIVERED)
-  expect((await taken(store)).task.tenant).toBe('default')
-  expect(await store.outbox.take(0)).toBeNull()
+describe('a tenant with many endpoints', () => {
+  const urlOf = ({ task }: HeldDelivery) => task.head.callback!.url
+  const all = async ({ outbox }: TestStore) => {
+    const held: HeldDelivery[] = []
+    for (let next = await outbox.take(0); next; next = await outbox.take(0)) held.push(next)
+    return held
+  }
+  const slow = (verdict: Verdict): Verdict => ({
+    ...verdict,
+    ...('attempt' in verdict && { attempt: { ...verdict.attempt, durationMs: 15_000 } }),
+  })
+  const to = (store: TestStore, name: string) => ended(store, calledBack({ url: `https://${name}.example/` }))
+  /** Eight slots; receivers that answered at once, as far as is known. */
+  const withQuick = async (...names: string[]) => {
+    const store = testStore()
+    await store.upkeep.heartbeat(0, 'w', { callbacks: 8 }, 60_000, 10)
+    for (const name of names) {
+      await to(store, name)
+      await store.outbox.settle(await taken(store), DELIVERED)
+    }
+    return store
+  }
+
+  test('leaves slots to others', async () => {
+    const names = Array.from({ length: 12 }, (_, n) => `quick-${n}`)
+    const store = await withQuick(...names)
+    for (const name of names) await to(store, name)
+    await ended(store, calledBack({}, { tenant: 'other' }))
+    const held = await all(store)
+    expect(held.map(({ task }) => task.tenant).sort()).toEqual([...Array(6).fill('default'), 'other'])
+    await store.outbox.settle(held.find(({ task }) => task.tenant === 'default')!, DELIVERED)
+    expect((await taken(store)).task.tenant).toBe('default')
+    expect(await store.outbox.take(0)).toBeNull()
+  })
+
+  test('of which no quick answer is known leaves slots to those that answer quickly', async () => {
+    const store = await withQuick('quick')
+    for (let n = 0; n < 12; n += 1) await to(store, `dead-${n}`)
+    for (let n = 0; n < 9; n += 1) await to(store, 'quick')
+    const held = await all(store)
+    expect(held.filter((each) => urlOf(each) === 'https://quick.example/')).toHaveLength(3)
+    expect(held).toHaveLength(6)
+    for (const each of held.filter((one) => urlOf(one) === 'https://quick.example/')) {
+      await store.outbox.settle(each, DELIVERED)
+      expect(urlOf(await taken(store))).toBe('https://quick.example/')
+      expect(await store.outbox.take(0)).toBeNull()
+    }
+    const dead = held.filter((each) => urlOf(each) !== 'https://quick.example/')
+    for (const each of dead) await store.outbox.settle(each, slow(RETRY))
+    const next = await all(store)
+    expect(next.filter((each) => urlOf(each) !== 'https://quick.example/').length).toBeGreaterThan(0)
+  })
+
+  test('tries those that were never tried before those that are known to be slow', async () => {
+    const store = await withQuick()
+    for (let n = 0; n < 3; n += 1) await to(store, `slow-${n}`)
+    for (const each of await all(store)) await store.outbox.settle(each, slow(DELIVERED))
+    for (let n = 0; n < 3; n += 1) for (let m = 0; m < 3; m += 1) await to(store, `slow-${n}`)
+    const held = await all(store)
+    expect(held).toHaveLength(3)
+    await to(store, 'new')
+    expect(await store.outbox.take(0)).toBeNull()
+    await store.outbox.settle(held[0]!, slow(DELIVERED))
+    expect(urlOf(await taken(store))).toBe('https://new.example/')
+  })
+
+  test('counts one as quick from its first quick answer on, until two in a row are none', async () => {
+    const store = await withQuick()
+    for (let n = 0; n < 8; n += 1) await to(store, 'one')
+    const held = await all(store)
+    expect(held).toHaveLength(3)
+    await store.outbox.settle(held[0]!, DELIVERED)
+    const more = await all(store)
+    expect(more).toHaveLength(4)
+    await store.outbox.settle(held[1]!, slow(DELIVERED))
+    expect(await all(store)).toHaveLength(1)
+    await store.outbox.settle(held[2]!, slow(DELIVERED))
+    for (let n = 0; n < 8; n += 1) await to(store, 'one')
+    expect(await all(store)).toHaveLength(0)
+    for (const each of more) await store.outbox.settle(each, slow(DELIVERED))
+    expect(await all(store)).toHaveLength(2)
+  })
 })
 
 test('a tenant at its cap with hundreds of endpoints is passed over in a few calls, and its other endpoints come on', async () => {

@@ -1,13 +1,16 @@
 -- How receivers fare, each by its endpoint: the flow 'TENANT ORIGIN'. Keys: 'endpoint:FLOW' hash {pending (deliveries that are
 -- tried; none = 0), recent (of its last attempts: 1 for a delivery, 0), failures (in a row), since (ms: it has not answered
 -- from then on), cap (while it is not well: 0 = it is let alone until its probe; else how many at once are tried), pause (ms,
--- the last one), probe (ms: when it is probed), error_at, error (the last)}; 'endpoints:TENANT' zset of its flows by their
--- last use.
+-- the last one), probe (ms: when it is probed), quick (there unless it is slow: so many slow attempts in a row make it so),
+-- error_at, error (the last)}; 'endpoints:TENANT' zset of its flows by their last use.
 
 -- So many failures in a row say that a receiver is not well.
 local BREAK_AFTER = 5
 local LONGEST_PAUSE_MS = 60000
 local RECENT_ATTEMPTS = 100
+-- An attempt that takes as long is slow; so many in a row, and so is its endpoint. A quick one, and it is not.
+local QUICK_MS = 1000
+local SLOW_AFTER = 2
 
 -- More of what waits may run.
 local function let_in(flow, cap)
@@ -46,15 +49,33 @@ local function endpoint_ill(flow, key, first_pause)
   return true
 end
 
--- An attempt at an endpoint is over. health: 'well' | 'ill' | 'so_so' (it answers, if not as it should).
+-- An attempt at an endpoint has taken so long (ms): what is under way there may count otherwise from now on.
+local function endpoint_took(flow, key, took)
+  local was_slow = is_slow(flow)
+  if took < QUICK_MS then redis.call('HSET', key, 'quick', SLOW_AFTER)
+  elseif not was_slow and redis.call('HINCRBY', key, 'quick', -1) == 0 then redis.call('HDEL', key, 'quick') end
+  if is_slow(flow) == was_slow then return end
+  local tenant = tenant_of(flow)
+  local running = tonumber(redis.call('HGET', P .. 'running:' .. CALLBACKS, flow) or 0)
+  group_counts(slow_of(tenant), was_slow and -running or running)
+  if not was_slow then return end
+  -- It makes room for as many slow ones, and needs none of theirs.
+  redis.call('ZREM', P .. 'aside:' .. slow_of(tenant), flow)
+  let_in(flow, flow_cap(CALLBACKS, flow))
+  want(CALLBACKS, running)
+  tenant_wake(tenant)
+end
+
+-- An attempt at an endpoint is over. health: 'well' | 'ill' | 'so_so' (it answers, if not as it should); took: ms.
 -- Returns whether it is let alone from now on.
-local function endpoint_tried(flow, health, error, first_pause)
+local function endpoint_tried(flow, health, took, error, first_pause)
   local key = endpoint_key(flow)
   local recent = (redis.call('HGET', key, 'recent') or '') .. (health == 'well' and '1' or '0')
   redis.call('HSET', key, 'recent', recent:sub(-RECENT_ATTEMPTS))
   if error ~= '' then redis.call('HSET', key, 'error_at', now_text, 'error', error) end
   if redis.call('HEXISTS', key, 'pending') == 0 then redis.call('PEXPIRE', key, ENDPOINT_KEPT_MS) end
   endpoint_used(flow)
+  endpoint_took(flow, key, took)
   if health == 'ill' then return endpoint_ill(flow, key, first_pause) end
   redis.call('HDEL', key, 'since')
   endpoint_answers(flow, key)

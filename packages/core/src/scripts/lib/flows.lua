@@ -3,14 +3,19 @@
 -- A flow is ready when it has items and is below its cap; only ready flows stand in 'turns'.
 
 -- The lane of callbacks. Its flows are endpoints, 'TENANT ORIGIN'. Each has a cap (of its own in 'endpoint:FLOW' while it is
--- not well, else the lane's), and so has each tenant: 'tenants:callbacks' hash tenant -> running count; 'aside:TENANT' zset
--- of its flows that lost their turn since it was at its cap, the first one first. While it has room and some stand aside that are
--- ready, one of its flows has its turn: it wakes the next when it loses that, as whatever is over does.
+-- not well, else the lane's), and so has each group: a tenant, 'TENANT', and within it all its endpoints that are slow, 'TENANT
+-- slow': those that do not have 'quick' in 'endpoint:FLOW', since nobody knows how long they take, or that is long.
+-- 'tenants:callbacks' hash group -> running count; 'aside:GROUP' zset of its flows that lost their turn since it was at its cap,
+-- the first one first. While it has room and some stand aside that are ready, one of its flows has its turn: it wakes the next
+-- when it loses that, as whatever is over does.
 local CALLBACKS = 'callbacks'
 -- Where no worker has said it.
 local ENDPOINT_CAP = 10
--- The part of all slots that one tenant may take.
+-- The part of all slots that one tenant may take, and the part of that for its slow endpoints together.
 local TENANT_SHARE = 0.75
+local SLOW_SHARE = 0.5
+-- A receiver that was never tried stands aside before all that are known to be slow and came in this time.
+local NEW_AHEAD_US = 3600 * 1000000
 
 -- Tasks whose worker was lost twice run here, one at a time, so that a poison task takes no neighbours with it.
 local SUSPECTS = '~suspects'
@@ -32,14 +37,40 @@ local function flow_room(lane, flow)
   return flow_cap(lane, flow) - tonumber(redis.call('HGET', P .. 'running:' .. lane, flow) or 0)
 end
 
--- How many more deliveries a flow's tenant may have under way.
-local function tenant_room(tenant)
+-- The tenant of a flow, or of a group.
+local function tenant_of(flow) return flow:match('^%S+') end
+
+local function slow_of(tenant) return tenant .. ' slow' end
+
+local function is_slow(flow) return redis.call('HEXISTS', endpoint_key(flow), 'quick') == 0 end
+
+-- How many more deliveries of a group its own cap lets through.
+local function group_room(group)
   local slots = tonumber(redis.call('HGET', P .. 'lane:' .. CALLBACKS, 'slots') or 0)
   if slots == 0 then return math.huge end
-  return math.ceil(TENANT_SHARE * slots) - tonumber(redis.call('HGET', P .. 'tenants:' .. CALLBACKS, tenant) or 0)
+  local cap = math.ceil(TENANT_SHARE * slots)
+  if group ~= tenant_of(group) then cap = math.max(1, math.floor(SLOW_SHARE * cap)) end
+  return cap - tonumber(redis.call('HGET', P .. 'tenants:' .. CALLBACKS, group) or 0)
 end
 
-local function tenant_of(flow) return flow:match('^%S+') end
+-- The group that is at its cap and keeps a flow from its turn; nil if none does.
+local function full_group(flow)
+  local tenant = tenant_of(flow)
+  if is_slow(flow) and group_room(slow_of(tenant)) <= 0 then return slow_of(tenant) end
+  return group_room(tenant) <= 0 and tenant or nil
+end
+
+-- A group has so many more, or fewer, under way.
+local function group_counts(group, change)
+  local running = P .. 'tenants:' .. CALLBACKS
+  if change ~= 0 and redis.call('HINCRBY', running, group, change) <= 0 then redis.call('HDEL', running, group) end
+end
+
+-- So do all groups of a flow.
+local function groups_count(flow, change)
+  group_counts(tenant_of(flow), change)
+  if is_slow(flow) then group_counts(slow_of(tenant_of(flow)), change) end
+end
 
 -- How many items of a lane run.
 local function lane_running(lane)
@@ -60,14 +91,18 @@ local function flow_place(lane, flow)
   return redis.call('ZADD', turns, 'NX', (next_turn[2] or 0) + 0.5, flow)
 end
 
--- If a tenant has room, the first of its flows that stood aside and is ready has its turn again.
+-- If a tenant has room, the first of its flows that stood aside and is ready has its turn again; and the first of its slow ones if
+-- those have room, too.
 local function tenant_wake(tenant)
-  local aside = P .. 'aside:' .. tenant
-  while redis.call('EXISTS', aside) == 1 and tenant_room(tenant) > 0 do
-    local flow = redis.call('ZPOPMIN', aside)[1]
-    if flow_place(CALLBACKS, flow) == 1 then
-      local items = redis.call('ZCARD', flow_key(CALLBACKS, flow))
-      return want(CALLBACKS, math.min(items, flow_room(CALLBACKS, flow), tenant_room(tenant)))
+  for _, group in ipairs({ tenant, slow_of(tenant) }) do
+    local aside, woken = P .. 'aside:' .. group, 0
+    while woken == 0 and redis.call('EXISTS', aside) == 1 and group_room(tenant) > 0 and group_room(group) > 0 do
+      local flow = redis.call('ZPOPMIN', aside)[1]
+      woken = flow_place(CALLBACKS, flow)
+      if woken == 1 then
+        local items = redis.call('ZCARD', flow_key(CALLBACKS, flow))
+        want(CALLBACKS, math.min(items, flow_room(CALLBACKS, flow), group_room(tenant), group_room(group)))
+      end
     end
   end
 end
@@ -89,11 +124,13 @@ end
 -- Flows that lose their turn in one call, so that no call holds Redis for long.
 local asides_left = 200
 
--- Takes the flow whose turn it is out of the turns if its tenant is at its cap. Returns whether it did.
+-- Takes the flow whose turn it is out of the turns if a group of it is at its cap. Returns whether it did.
 local function flow_step_aside(lane, flow)
-  if lane ~= CALLBACKS or tenant_room(tenant_of(flow)) > 0 then return false end
-  redis.call('ZREM', P .. 'turns:' .. lane, flow)
-  redis.call('ZADD', P .. 'aside:' .. tenant_of(flow), 'NX', now_us, flow)
+  local group = lane == CALLBACKS and full_group(flow)
+  if not group then return false end
+  local is_new = group ~= tenant_of(flow) and redis.call('HEXISTS', endpoint_key(flow), 'recent') == 0
+  redis.call('ZADD', P .. 'aside:' .. group, 'NX', string.format('%.0f', now_us - (is_new and NEW_AHEAD_US or 0)), flow)
+  flow_leaves(lane, flow)
   asides_left = asides_left - 1
   return true
 end
@@ -107,7 +144,7 @@ local function flow_take(lane)
     if not flow_step_aside(lane, flow) then
       local item = redis.call('ZPOPMIN', flow_key(lane, flow))[1]
       local running = redis.call('HINCRBY', P .. 'running:' .. lane, flow, 1)
-      if lane == CALLBACKS then redis.call('HINCRBY', P .. 'tenants:' .. lane, tenant_of(flow), 1) end
+      if lane == CALLBACKS then groups_count(flow, 1) end
       redis.call('HINCRBY', P .. 'lane:' .. lane, 'waiting', -1)
       if running >= flow_cap(lane, flow) or redis.call('EXISTS', flow_key(lane, flow)) == 0 then
         flow_leaves(lane, flow)
@@ -133,13 +170,12 @@ local function flow_release(lane, flow)
   if redis.call('HINCRBY', P .. 'running:' .. lane, flow, -1) <= 0 then
     redis.call('HDEL', P .. 'running:' .. lane, flow)
   end
-  if flow_cap(lane, flow) < math.huge then want(lane, flow_place(lane, flow)) end
-  if lane ~= CALLBACKS then return end
-  local tenant = tenant_of(flow)
-  if redis.call('HINCRBY', P .. 'tenants:' .. lane, tenant, -1) <= 0 then
-    redis.call('HDEL', P .. 'tenants:' .. lane, tenant)
+  if lane == CALLBACKS then
+    groups_count(flow, -1)
+    -- Those that stood aside go before it.
+    tenant_wake(tenant_of(flow))
   end
-  tenant_wake(tenant)
+  if flow_cap(lane, flow) < math.huge then want(lane, flow_place(lane, flow)) end
 end
 
 -- Caps of callbacks are others than before: who was at one may not be any more, and the other way round. Only those can be of
@@ -149,5 +185,7 @@ local function caps_changed()
     local running = tonumber(redis.call('HGET', P .. 'running:' .. CALLBACKS, flow))
     if running < flow_cap(CALLBACKS, flow) then want(CALLBACKS, flow_place(CALLBACKS, flow)) else flow_leaves(CALLBACKS, flow) end
   end
-  for _, tenant in ipairs(redis.call('HKEYS', P .. 'tenants:' .. CALLBACKS)) do tenant_wake(tenant) end
+  for _, group in ipairs(redis.call('HKEYS', P .. 'tenants:' .. CALLBACKS)) do
+    if group == tenant_of(group) then tenant_wake(group) end
+  end
 end

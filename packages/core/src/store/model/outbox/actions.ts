@@ -26,17 +26,21 @@ const OUTCOMES: ['delivered' | 'failed' | 'again' | 'retry' | 'release', Endpoin
   ['release', 'so_so', 60_000],
 ]
 
-/** What may come of an attempt. */
-export const VERDICTS: Verdict[] = OUTCOMES.map(([follows, health, delayMs]) => {
-  const attempt: DeliveryAttempt = {
-    atMs: 1_763_678_400_000,
-    httpStatus: follows === 'delivered' ? 204 : 500,
-    error: follows === 'delivered' ? null : 'it answered 500',
-    durationMs: 12,
-  }
-  if (follows === 'release') return { follows, delayMs }
-  return follows === 'retry' ? { follows, delayMs, attempt, health } : { follows, attempt, health }
-})
+function verdictsAfter(durationMs: number): Verdict[] {
+  return OUTCOMES.map(([follows, health, delayMs]) => {
+    const attempt: DeliveryAttempt = {
+      atMs: 1_763_678_400_000,
+      httpStatus: follows === 'delivered' ? 204 : 500,
+      error: follows === 'delivered' ? null : 'it answered 500',
+      durationMs,
+    }
+    if (follows === 'release') return { follows, delayMs }
+    return follows === 'retry' ? { follows, delayMs, attempt, health } : { follows, attempt, health }
+  })
+}
+
+/** What may come of an attempt: of those that are quick, then of those that are slow. */
+export const VERDICTS: Verdict[] = [...verdictsAfter(12), ...verdictsAfter(1_000)]
 export const [DELIVERED, ILL] = VERDICTS as [Verdict, Verdict]
 
 /**
@@ -74,7 +78,10 @@ const word = <const T extends string>(act: T) => fc.constant(act)
 const tenant = mostly(0, 1)
 const origin = fc.constantFrom(0, 0, 1, 2, 3)
 const task = below(4)
-const verdict = fc.oneof(fc.constantFrom(0, 1), below(VERDICTS.length))
+const verdict = fc.oneof(
+  fc.constantFrom(0, 0, 1, OUTCOMES.length, OUTCOMES.length + 1),
+  below(VERDICTS.length),
+)
 
 /** Any action; those that lead far are more frequent. */
 export const anyAction: fc.Arbitrary<Action> = fc.oneof(

@@ -4,8 +4,13 @@ const burst = (origin: number, count: number): Action => ({ act: 'burst', tenant
 /** Verdicts, by their places. */
 const [DELIVERED, ILL, FAILED, AGAIN] = [0, 1, 3, 5]
 
+/** Receivers that answer at once. */
+const quick = (...origins: number[]): Action[] =>
+  origins.flatMap((origin) => [burst(origin, 1), { act: 'send', count: 1, verdict: DELIVERED }])
+
 /** Three flows of a tenant that is at its cap. */
 const standingAside: Action[] = [
+  ...quick(0, 1, 2, 3),
   burst(0, 2),
   { act: 'take', count: 2 },
   burst(1, 1),
@@ -56,6 +61,29 @@ export const EXAMPLES: [Action[]][] = [
       { act: 'take', count: 1 },
       { act: 'join', worker: 0, cap: 1 },
       { act: 'send', count: 1, verdict: DELIVERED },
+    ],
+  ],
+  // What is tried once more at a receiver that turns out to be quick makes room for slow ones.
+  [
+    [
+      burst(0, 1),
+      { act: 'take', count: 1 },
+      burst(1, 1),
+      { act: 'take', count: 1 },
+      { act: 'settle', held: 0, lost: false, verdict: AGAIN, count: 1 },
+    ],
+  ],
+  // A slow flow that was woken for a slot of its tenant, and may not have it, wakes the quick one behind it.
+  [
+    [
+      ...quick(0, 3),
+      burst(3, 2),
+      { act: 'take', count: 2 },
+      ...[1, 2, 0].flatMap((origin): Action[] => [burst(origin, 1), { act: 'take', count: 1 }]),
+      { act: 'settle', held: 1, lost: false, verdict: DELIVERED, count: 1 },
+      { act: 'take', count: 1 },
+      { act: 'settle', held: 1, lost: false, verdict: DELIVERED, count: 1 },
+      { act: 'take', count: 1 },
     ],
   ],
   // An endpoint at which nothing was ever tried was remembered for ever.

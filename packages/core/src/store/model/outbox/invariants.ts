@@ -103,15 +103,26 @@ function checkLists(contents: Contents, picture: Picture): void {
 /** What is counted is there. */
 function checkCounts(contents: Contents, picture: Picture): void {
   const held = picture.deliveries.filter(({ place }) => place === 'posting')
-  const count = (of: (delivery: ModelDelivery) => string) =>
-    sorted([...Map.groupBy(held, of)].map(([name, all]): [string, string] => [name, String(all.length)]))
+  const count = (of: (delivery: ModelDelivery) => string, which = (_: ModelDelivery) => true) =>
+    sorted(
+      [...Map.groupBy(held.filter(which), of)].map(([name, all]): [string, string] => [
+        name,
+        String(all.length),
+      ]),
+    )
   same(
     sorted(contents.map(`running:${LANE}`)),
     count(({ task }) => task.flow),
   )
   same(
     sorted(contents.map(`tenants:${LANE}`)),
-    count(({ task }) => task.tenant),
+    sorted([
+      ...count(({ task }) => task.tenant),
+      ...count(
+        ({ task }) => `${task.tenant} slow`,
+        ({ task }) => picture.slow(task.flow),
+      ),
+    ]),
   )
   const lane = contents.map(`lane:${LANE}`)
   const waiting = picture.deliveries.filter(({ place }) => place === 'flow').length
@@ -123,13 +134,15 @@ function checkEndpoints(contents: Contents, picture: Picture, time: Time): void 
   const known = new Set([...namesOf(contents, 'endpoint:'), ...picture.flows])
   for (const flow of known) {
     const kept = contents.map(`endpoint:${flow}`)
-    const { cap, failures, pause, probe, recent } = picture.endpoint(flow)
+    const { cap, failures, pause, probe, recent, quick } = picture.endpoint(flow)
     const pending = picture.deliveries.filter(
       ({ task, status }) => task.flow === flow && status === 'pending',
     )
     equal(Number(kept.get('pending') ?? 0), pending.length)
     equal(Number(kept.get('failures') ?? 0), failures)
     equal(kept.get('recent') ?? '', recent)
+    equal(Number(kept.get('quick') ?? 0), quick)
+    equal(kept.has('quick'), quick > 0)
     equal(kept.get('cap') ?? null, cap === null ? null : String(cap))
     equal(kept.get('pause') ?? null, pause === null ? null : String(pause))
     equal(kept.has('probe'), probe !== null)
@@ -140,21 +153,26 @@ function checkEndpoints(contents: Contents, picture: Picture, time: Time): void 
 }
 
 /**
- * A flow that has items and is below its cap, and no other, has its turn, or stands aside since its tenant is at its cap. A
- * tenant of which some stand aside is at its cap, or one of its flows has its turn: when that is over, the next has its own.
+ * A flow that has items and is below its cap, and no other, has its turn, or stands aside since a group of it is at its cap: its
+ * tenant, or all slow ones of that. A group of which some stand aside is at its cap, or one of its flows has its turn: when
+ * that is over, the next has its own.
  */
 function checkTurns(contents: Contents, picture: Picture): void {
-  const turns = contents.map(`turns:${LANE}`)
-  for (const flow of turns.keys()) {
-    ok(picture.openings(flow) > 0, `${flow} has a turn and nothing to be taken`)
-  }
+  const turns = [...contents.map(`turns:${LANE}`).keys()]
+  for (const flow of turns) ok(picture.openings(flow) > 0, `${flow} has a turn and nothing to be taken`)
   for (const flow of picture.flows) {
-    const aside = contents.map(`aside:${tenantOf(flow)}`).has(flow)
-    ok(picture.openings(flow) === 0 || turns.has(flow) || aside, `${flow} is ready and has no turn`)
+    const tenant = tenantOf(flow)
+    const groups = picture.slow(flow) ? [tenant, `${tenant} slow`] : [tenant]
+    const aside = groups.some((group) => contents.map(`aside:${group}`).has(flow))
+    ok(picture.openings(flow) === 0 || turns.includes(flow) || aside, `${flow} is ready and has no turn`)
   }
-  for (const tenant of namesOf(contents, 'aside:')) {
-    const turn = [...turns.keys()].some((flow) => tenantOf(flow) === tenant)
-    ok(turn || picture.tenantRoom(tenant) <= 0, `${tenant} has room, but flows of it stand aside`)
+  for (const group of namesOf(contents, 'aside:')) {
+    const [tenant, slow] = group.split(' ') as [string, string?]
+    const turn = turns.some((flow) => tenantOf(flow) === tenant && (!slow || picture.slow(flow)))
+    const room = slow ? picture.slowRoom(tenant) : picture.tenantRoom(tenant)
+    ok(turn || room <= 0, `${group} has room, but flows of it stand aside`)
+    if (!slow) continue
+    for (const flow of contents.map(`aside:${group}`).keys()) ok(picture.slow(flow), `${flow} is not slow`)
   }
 }
 

@@ -57,6 +57,8 @@ export interface ModelEndpoint {
   /** Since when it has not answered. */
   silentSince: number | null
   recent: string
+  /** So many slow attempts in a row make it slow; 0: it is. */
+  quick: number
 }
 
 /** What a recovery has done: how many are tried anew, and the last that it took at each endpoint. */
@@ -90,7 +92,7 @@ export function newDelivery(task: ToldTask, event: CallbackEvent): ModelDelivery
 }
 
 export function newEndpoint(): ModelEndpoint {
-  return { failures: 0, cap: null, pause: null, probe: null, silentSince: null, recent: '' }
+  return { failures: 0, cap: null, pause: null, probe: null, silentSince: null, recent: '', quick: 0 }
 }
 
 /** Progress of which there is newer word, or an end, is not worth telling. */

@@ -20,10 +20,13 @@ export const TERMS: OutboxTerms = {
   wholeScheduleMs: 30_000,
 }
 const TENANT_SHARE = 0.75
+const SLOW_SHARE = 0.5
 const PROGRESS_GAP_MS = 500
 const BREAK_AFTER = 5
 const LONGEST_PAUSE_MS = 60_000
 const RECENT_ATTEMPTS = 100
+const QUICK_MS = 1_000
+const SLOW_AFTER = 2
 const MOST_DELIVERIES = 100
 const AWAY_MS = 2_000
 const HOLD_MS = 8_000
@@ -71,14 +74,26 @@ export class Picture {
     return Math.min(this.waiting(flow).length, Math.max(0, cap - this.running((task) => task.flow === flow)))
   }
 
+  /** Whether an endpoint takes long, as far as is known. */
+  slow(flow: string): boolean {
+    return this.endpoint(flow).quick === 0
+  }
+
   tenantRoom(tenant: string): number {
-    if (this.slots === 0) return Number.POSITIVE_INFINITY
-    return Math.ceil(TENANT_SHARE * this.slots) - this.running((task) => task.tenant === tenant)
+    return this.#tenantCap - this.running((task) => task.tenant === tenant)
+  }
+
+  /** How many more deliveries all slow endpoints of a tenant may have under way. */
+  slowRoom(tenant: string): number {
+    const cap = Math.max(1, Math.floor(SLOW_SHARE * this.#tenantCap))
+    const running = this.running((task) => task.tenant === tenant && this.slow(task.flow))
+    return Math.min(this.tenantRoom(tenant), cap - running)
   }
 
   /** Whether the delivery whose turn it is at an endpoint may be taken. */
   ready(flow: string): boolean {
-    return this.openings(flow) > 0 && this.tenantRoom(tenantOf(flow)) > 0
+    const tenant = tenantOf(flow)
+    return this.openings(flow) > 0 && (this.slow(flow) ? this.slowRoom(tenant) : this.tenantRoom(tenant)) > 0
   }
 
   /**
@@ -92,8 +107,10 @@ export class Picture {
       tenantOf,
     )
     return [...tenants].reduce((sum, [tenant, flows]) => {
-      const openings = flows.reduce((all, flow) => all + this.openings(flow), 0)
-      return sum + Math.max(0, Math.min(openings, this.tenantRoom(tenant)))
+      const openings = (slow: boolean) =>
+        flows.filter((flow) => this.slow(flow) === slow).reduce((all, flow) => all + this.openings(flow), 0)
+      const slow = Math.max(0, Math.min(openings(true), this.slowRoom(tenant)))
+      return sum + Math.max(0, Math.min(openings(false) + slow, this.tenantRoom(tenant)))
     }, 0)
   }
 
@@ -171,9 +188,10 @@ export class Picture {
     const { follows } = verdict
     if (follows !== 'release') delivery.tries += 1
     this.#follow(delivery, verdict)
-    if (follows !== 'release' && this.#tried(delivery.task.flow, verdict.health)) {
-      this.#giveUp(delivery.task.flow)
-    }
+    if (follows === 'release') return
+    const { flow } = delivery.task
+    this.#took(flow, verdict.attempt.durationMs)
+    if (this.#tried(flow, verdict.health)) this.#giveUp(flow)
   }
 
   redeliver(delivery: ModelDelivery): void {
@@ -255,6 +273,11 @@ export class Picture {
     }
   }
 
+  /** How many deliveries of one tenant are tried at once. */
+  get #tenantCap(): number {
+    return this.slots === 0 ? Number.POSITIVE_INFINITY : Math.ceil(TENANT_SHARE * this.slots)
+  }
+
   #lose(delivery: ModelDelivery): void {
     if (this.clock < this.#holdUntil) {
       delivery.due = this.#holdUntil
@@ -307,6 +330,11 @@ export class Picture {
     delivery.status = 'failed'
     delivery.place = 'over'
     if (task.expires !== null) task.expires = Math.max(task.expires, this.clock + TERMS.retentionMs)
+  }
+
+  #took(flow: string, durationMs: number): void {
+    const endpoint = this.endpoint(flow)
+    endpoint.quick = durationMs < QUICK_MS ? SLOW_AFTER : Math.max(0, endpoint.quick - 1)
   }
 
   /** An attempt is over. @returns whether its endpoint is let alone from now on */
