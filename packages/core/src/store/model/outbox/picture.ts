@@ -87,7 +87,10 @@ export class Picture {
    * @param aside flows that do not count: they are woken first
    */
   claimable(aside: ReadonlySet<string>): number {
-    const tenants = Map.groupBy([...this.flows].filter((flow) => !aside.has(flow)), tenantOf)
+    const tenants = Map.groupBy(
+      [...this.flows].filter((flow) => !aside.has(flow)),
+      tenantOf,
+    )
     return [...tenants].reduce((sum, [tenant, flows]) => {
       const openings = flows.reduce((all, flow) => all + this.openings(flow), 0)
       return sum + Math.max(0, Math.min(openings, this.tenantRoom(tenant)))
