@@ -10,7 +10,7 @@ project=accepted-proof-$$
 work=$(mktemp -d)
 PORT=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })')
 export PORT
-unset PUBLIC_URL
+unset PUBLIC_URL CALLBACK_ALLOW_CIDRS RECEIVERS_SUBNET
 url=http://127.0.0.1:$PORT
 
 dc() {
@@ -27,7 +27,7 @@ clean_up() {
       dc logs --tail 20 --no-color
     } >&2 || true
   fi
-  dc down --volumes --rmi local --remove-orphans --timeout 5 >&2 || code=1
+  dc --profile demo down --volumes --rmi local --remove-orphans --timeout 5 >&2 || code=1
   rm -rf "$work"
   exit "$code"
 }
@@ -193,6 +193,22 @@ car_is_built() {
   proved "a car: 202, polls, 303, the car, $(since "$started")"
 }
 
+demo_receives() {
+  local task deadline
+  dc --profile demo up --detach --wait receiver
+  task=$(start /cars '{"brand":"Ford","make":"Mustang","model":2014,"color":"Blue","callback_url":"http://receiver:4000/"}')
+  await_end "$task" 60 >/dev/null
+  deadline=$((SECONDS + 20))
+  until dc logs --no-log-prefix receiver | grep -q "task.completed ${task#/tasks/} /cars/"; do
+    [ "$SECONDS" -lt "$deadline" ] || fail "the receiver has not said that $task is completed"
+    sleep 0.3
+  done
+  expect 'Redis, seen from the receiver' "$(dc exec -T receiver node -e 'require("dns").lookup("redis", (fault) => console.log(fault ? "not there" : "there"))')" 'not there'
+  expect 'a callback to Redis' "$(http_status -H 'content-type: application/json' "$url/cars" -d '{"brand":"Ford","make":"Mustang","model":2014,"color":"Blue","callback_url":"http://redis:6379/"}')" 422
+  dc --profile demo rm --stop --force receiver receiver-secret
+  proved "the demo's receiver verifies the callback of a car; a callback to Redis is refused"
+}
+
 report_is_made() {
   local task report
   expect 'POST /orders' "$(http_status -H 'content-type: application/json' "$url/orders" -d '{"order_id":"A-1","ordered_at":"2021-10-03T10:00:00Z","customer":"Zoë 山田","currency":"EUR","items":[{"sku":"X1","description":"Lamp","quantity":2,"unit_price":"9.50"}]}')" 201
@@ -304,6 +320,7 @@ processes_are_confined
 secrets_are_kept
 redis_is_durable_and_private
 car_is_built
+demo_receives
 report_is_made
 four_workers_share
 outage_shows_and_passes

@@ -23,7 +23,7 @@ function task(...deliveries: KnownDelivery[]): EndedTask {
 }
 
 function receipt(changes: Partial<Receipt> = {}): Receipt {
-  return { id: 'dlv_end', taskId: 'task', event: 'completed', arrived: 1, taken: 1, ...changes }
+  return { id: 'dlv_end', taskId: 'task', event: 'completed', arrived: 1, taken: 1, lateMs: 5, ...changes }
 }
 
 test('a run in which each message came once is without fault', () => {

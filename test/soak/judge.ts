@@ -83,9 +83,14 @@ function judgeTask({ taskId, status, wasStarted, deliveries }: EndedTask, came: 
     if (receipts.length > 1) found.odd.push(`${event} of ${taskId} was told under ${receipts.length} ids`)
   }
   const ids = new Set(came.filter(({ taken }) => taken > 0).map(idOf))
-  for (const { deliveryId, event, status: outcome } of deliveries) {
-    if (outcome !== 'delivered') found.odd.push(`${event} of ${taskId} is ${outcome}`)
-    else if (!ids.has(deliveryId) && !expected.includes(event)) found.missing.push(`${event} of ${taskId}`)
+  for (const { deliveryId, event, status: outcome, attempts } of deliveries) {
+    if (outcome !== 'delivered') {
+      found.odd.push(
+        `${event} of ${taskId} is ${outcome} after ${attempts.length}: ${attempts.at(-1)?.error}`,
+      )
+    }
+    if (outcome === 'delivered' && !ids.has(deliveryId) && !expected.includes(event))
+      found.missing.push(`${event} of ${taskId}`)
   }
 }
 

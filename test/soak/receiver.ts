@@ -19,12 +19,20 @@ export interface Receipt {
   arrived: number
   /** How often it was taken: verified, and not refused. */
   taken: number
+  /** From what it tells of until it was taken first, ms; 0: it was not. */
+  lateMs: number
 }
 
 /** What came, and what came without a valid signature. */
 export interface Receipts {
   receipts: Receipt[]
   forged: number
+}
+
+interface Message {
+  type: string
+  timestamp: string
+  data: { task_id: string }
 }
 
 const { SECRET, ORIGINS, TIMEOUT_MS } = process.env as Record<string, string>
@@ -84,13 +92,15 @@ async function listen(isFickle: boolean): Promise<string> {
 
 function note(headers: Record<string, string>, body: string, taken: boolean): void {
   try {
-    const { type, data } = webhook.verify(body, headers) as { type: string; data: { task_id: string } }
+    const { type, timestamp, data } = webhook.verify(body, headers) as Message
     const id = headers['webhook-id']!
     const event = type.replace('task.', '')
-    const receipt = receipts.get(id) ?? { id, taskId: data.task_id, event, arrived: 0, taken: 0 }
+    const receipt = receipts.get(id) ?? { id, taskId: data.task_id, event, arrived: 0, taken: 0, lateMs: 0 }
     receipts.set(id, receipt)
     receipt.arrived += 1
-    if (taken) receipt.taken += 1
+    if (!taken) return
+    receipt.taken += 1
+    if (receipt.taken === 1) receipt.lateMs = Date.now() - Date.parse(timestamp)
   } catch {
     forged += 1
   }

@@ -17,11 +17,13 @@ const KILL_EVERY_MS = { least: 2_000, most: 5_000 }
 /** Shares of all tasks. */
 const CANCELED = 0.15
 const FAILING = 0.1
-/** So many attempts that no receiver here is given up. */
-const SCHEDULE = ['500ms', '1s', '1s', ...Array.from({ length: 30 }, () => '2s')].join()
+/** So many attempts, and so long in all, that no receiver here is given up. */
+const SCHEDULE = ['500ms', '1s', '1s', ...Array.from({ length: 30 }, () => '2s'), '1h'].join()
 /** What has lost its worker thrice waits for three minutes. */
 const SETTLED_WITHIN_MS = 600_000
 const READ_AT_ONCE = 100
+const LOOK_EVERY_MS = 1_000
+const SAY_EVERY_MS = 30_000
 
 export interface SoakOptions {
   redisUrl: string
@@ -44,6 +46,8 @@ export interface SoakReport extends Judgement {
   messages: number
   arrived: number
   taken: number
+  /** From what a message tells of until it was taken: half of all were not later, 99 of 100, all; ms. */
+  lateMs: { half: number; most: number; all: number }
   forged: number
   /** What workers said at level `warn` or above. */
   said: Record<string, number>
@@ -97,6 +101,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
       messages: receipts.length,
       arrived: sum(receipts.map(({ arrived }) => arrived)),
       taken: sum(receipts.map(({ taken }) => taken)),
+      lateMs: lateness(receipts.filter(({ taken }) => taken > 0).map(({ lateMs }) => lateMs)),
       forged,
       said: Object.fromEntries(workers.said),
       ...judge(tasks, receipts, kills),
@@ -117,7 +122,10 @@ async function startTasks(
 ): Promise<string[]> {
   const taskIds: string[] = []
   const cancels: Promise<unknown>[] = []
-  const saying = setInterval(() => say(`${taskIds.length} tasks`), 30_000)
+  const saying = setInterval(async () => {
+    const { tasks, callbacks } = await store.waiting()
+    say(`${taskIds.length} tasks, of which ${tasks} wait, as do ${callbacks} callbacks`)
+  }, SAY_EVERY_MS)
   while (!over.aborted) {
     const url = urls[taskIds.length % urls.length]!
     const dice = Math.random()
@@ -166,6 +174,7 @@ async function atRest(
   const latest = performance.now() + SETTLED_WITHIN_MS
   const tasks: EndedTask[] = []
   let open = taskIds
+  let sayAt = 0
   while (open.length > 0) {
     const before = open
     open = []
@@ -178,9 +187,11 @@ async function atRest(
     if (performance.now() > latest) throw new Error(`not at rest: ${open.slice(0, 10).join(', ')} …`)
     const { posting, tasks: underWay, due } = await store.timers()
     if (passTime && posting.size === 0 && underWay === 0 && due > 0) await passTime(store, 60_000)
-    if (open.length > 0)
+    if (open.length > 0 && performance.now() > sayAt) {
+      sayAt = performance.now() + SAY_EVERY_MS
       say(`${open.length} tasks are not at rest yet, ${due} deliveries wait for their time`)
-    await pause(open.length > 0 ? 1_000 : 0)
+    }
+    await pause(open.length > 0 ? LOOK_EVERY_MS : 0)
   }
   return tasks
 }
@@ -189,6 +200,12 @@ async function receiptsOf(receiver: ChildProcess): Promise<Receipts> {
   receiver.send('receipts')
   const [receipts] = await once(receiver, 'message')
   return receipts as Receipts
+}
+
+function lateness(figures: number[]): SoakReport['lateMs'] {
+  const sorted = figures.sort((a, b) => a - b)
+  const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1] ?? 0
+  return { half: at(0.5), most: at(0.99), all: at(1) }
 }
 
 function counted(words: string[]): Record<string, number> {

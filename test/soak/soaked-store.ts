@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { isEnded } from '@accepted/contract'
 import {
+  CALLBACK_LANE,
   type Callback,
   connectForWork,
   createLog,
@@ -36,6 +37,8 @@ export interface SoakedStore {
   settled(taskId: string): Promise<EndedTask | null>
   /** What workers hold now, and what waits for its time. */
   timers(): Promise<{ posting: Set<string>; tasks: number; due: number }>
+  /** How many tasks and callbacks wait for their turn. */
+  waiting(): Promise<{ tasks: number; callbacks: number }>
   close(): Promise<void>
 }
 
@@ -112,6 +115,10 @@ export async function soakedStore(redisUrl: string, prefix: string): Promise<Soa
       const of = (kind: string) => timers.filter((timer) => timer.startsWith(`${kind}:`))
       const posting = new Set(of('posting').map((timer) => timer.slice('posting:'.length)))
       return { posting, tasks: of('lease').length + of('retry').length, due: of('due').length }
+    },
+    async waiting() {
+      const of = async (lane: string) => Number(await redis.hget(`${base}lane:${lane}`, 'waiting'))
+      return { tasks: await of('car.build'), callbacks: await of(CALLBACK_LANE) }
     },
     async close() {
       await jobs.close()

@@ -25,9 +25,18 @@ export function messageBody({ event, eventMs, task, resultLeftOut }: MessageCont
   const { callback } = task.head
   if (!callback) throw new TypeError('a task without callbacks has no messages')
   const whole = bodyOf(event, eventMs, task, callback.base, resultLeftOut)
-  if (task.result === undefined || Buffer.byteLength(whole) <= LONGEST_MESSAGE_BYTES) return whole
-  const { result: _, ...rest } = task
-  return bodyOf(event, eventMs, rest, callback.base, true)
+  if (!isTooLong(whole)) return whole
+  const { result, ...rest } = task
+  const noResult = resultLeftOut || result !== undefined
+  // What attempts said may be as long: of them the first ones go.
+  for (let { attempts } = task; ; attempts = attempts.slice(1)) {
+    const body = bodyOf(event, eventMs, { ...rest, attempts }, callback.base, noResult)
+    if (!isTooLong(body) || attempts.length === 0) return body
+  }
+}
+
+function isTooLong(body: string): boolean {
+  return Buffer.byteLength(body) > LONGEST_MESSAGE_BYTES
 }
 
 function bodyOf(
