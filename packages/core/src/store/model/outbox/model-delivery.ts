@@ -47,20 +47,6 @@ export interface ModelDelivery {
   call: number
 }
 
-/** An endpoint as it should be. */
-export interface ModelEndpoint {
-  failures: number
-  /** Null: it is well. */
-  cap: number | null
-  pause: number | null
-  probe: number | null
-  /** Since when it has not answered. */
-  silentSince: number | null
-  recent: string
-  /** So many slow attempts in a row make it slow; 0: it is. */
-  quick: number
-}
-
 /** What a recovery has done: how many are tried anew, and the last that it took at each endpoint. */
 export interface ModelRecovery {
   /** Of no events before. */
@@ -89,10 +75,6 @@ export function newDelivery(task: ToldTask, event: CallbackEvent): ModelDelivery
     since: 0,
     call: 0,
   }
-}
-
-export function newEndpoint(): ModelEndpoint {
-  return { failures: 0, cap: null, pause: null, probe: null, silentSince: null, recent: '', quick: 0 }
 }
 
 /** Progress of which there is newer word, or an end, is not worth telling. */

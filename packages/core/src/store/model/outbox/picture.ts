@@ -4,13 +4,12 @@ import {
   byEvent,
   byPlace,
   type ModelDelivery,
-  type ModelEndpoint,
   type ModelRecovery,
   newDelivery,
-  newEndpoint,
   obsolete,
   type ToldTask,
 } from './model-delivery.ts'
+import { endpointTook, endpointTried, type ModelEndpoint, newEndpoint } from './model-endpoint.ts'
 
 /** Terms that the store is run with. Whole seconds, as time passes: what is due at a leap is due after it, too. */
 export const TERMS: OutboxTerms = {
@@ -22,11 +21,6 @@ export const TERMS: OutboxTerms = {
 const TENANT_SHARE = 0.75
 const SLOW_SHARE = 0.5
 const PROGRESS_GAP_MS = 500
-const BREAK_AFTER = 5
-const LONGEST_PAUSE_MS = 60_000
-const RECENT_ATTEMPTS = 100
-const QUICK_MS = 1_000
-const SLOW_AFTER = 2
 const MOST_DELIVERIES = 100
 const AWAY_MS = 2_000
 const HOLD_MS = 8_000
@@ -333,32 +327,12 @@ export class Picture {
   }
 
   #took(flow: string, durationMs: number): void {
-    const endpoint = this.endpoint(flow)
-    endpoint.quick = durationMs < QUICK_MS ? SLOW_AFTER : Math.max(0, endpoint.quick - 1)
+    endpointTook(this.endpoint(flow), durationMs)
   }
 
   /** An attempt is over. @returns whether its endpoint is let alone from now on */
   #tried(flow: string, health: EndpointHealth): boolean {
-    const endpoint = this.endpoint(flow)
-    endpoint.recent = (endpoint.recent + (health === 'well' ? '1' : '0')).slice(-RECENT_ATTEMPTS)
-    endpoint.silentSince = health === 'ill' ? (endpoint.silentSince ?? this.clock) : null
-    if (health !== 'ill') {
-      endpoint.failures = 0
-      endpoint.probe = null
-      if (endpoint.cap === null) return false
-      endpoint.cap = Math.max(1, 2 * endpoint.cap)
-      if (endpoint.cap >= this.endpointCap) {
-        endpoint.cap = null
-        endpoint.pause = null
-      }
-    }
-    if (health !== 'ill') return false
-    endpoint.failures += 1
-    if (endpoint.failures < BREAK_AFTER || endpoint.cap === 0) return false
-    endpoint.pause = Math.min(LONGEST_PAUSE_MS, endpoint.pause ? 2 * endpoint.pause : TERMS.firstPauseMs)
-    endpoint.cap = 0
-    endpoint.probe = this.clock + endpoint.pause
-    return true
+    return endpointTried(this.endpoint(flow), health, this.clock, this.endpointCap, TERMS.firstPauseMs)
   }
 
   #giveUp(flow: string): void {
