@@ -14,7 +14,7 @@ import {
 import type { Redis } from 'ioredis'
 import { submissionOf } from '../submission.ts'
 
-const AT_ONCE = 1_000
+const AT_ONCE = 200
 const RETENTION_MS = 3_600_000
 const MUSTANG = JSON.stringify({ brand: 'Ford', make: 'Mustang', model: 2014, color: 'Blue' })
 const COMPLETED: Ending = {

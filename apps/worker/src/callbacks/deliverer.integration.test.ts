@@ -5,6 +5,7 @@ import {
   type Delivery,
   InstallationKeys,
   Sealer,
+  StoreUnavailable,
   TenantSecrets,
 } from '@accepted/core'
 import { calledBack, createdId, terms, testStore, until } from '@accepted/core/testing'
@@ -192,13 +193,19 @@ test('a worker that stops gives up its attempt, and the delivery is as it was', 
   await expectNothingLeft(receiver)
 })
 
-test('what cannot be signed waits, and no attempt is used up', async () => {
-  const { deliverer, endTask, deliveriesOf } = await scene({ signer: undefined })
+test.each([
+  ['for want of a key for a minute', undefined, 60_000],
+  ['since the store is away for a second', new StoreUnavailable('away'), 1_000],
+])('what cannot be signed waits, %s, and no attempt is used up', async (_, fault, waitsMs) => {
+  const signer = fault && ({ sign: () => Promise.reject(fault) } as unknown as CallbackSigner)
+  const { deliverer, endTask, deliveriesOf, scripts } = await scene({ signer })
   const receiver = await startReceiver(respond('200 OK'))
   const taskId = await endTask(receiver)
   expect(await deliverer.deliverNext(0)).toBe(true)
   expect(receiver.accepted).toBe(0)
   const [delivery] = await deliveriesOf(taskId)
   expect(delivery).toMatchObject({ status: 'pending', attempts: [] })
-  expect(delivery!.nextAttemptMs).not.toBeNull()
+  const waits = delivery!.nextAttemptMs! - scripts.clock.now()
+  expect(waits).toBeGreaterThan(waitsMs / 2)
+  expect(waits).toBeLessThanOrEqual(waitsMs)
 })

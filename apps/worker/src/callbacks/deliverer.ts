@@ -7,6 +7,7 @@ import {
   type Outbox,
   randomHex,
   SealError,
+  StoreUnavailable,
   type Verdict,
 } from '@accepted/core'
 import { persist } from '../persist.ts'
@@ -17,6 +18,8 @@ import { verdictOf } from './verdict.ts'
 
 /** A message that cannot be signed, or made, waits so long for whoever can mend it. */
 const UNFIT_DELAY_MS = 60_000
+/** After an outage of the store that a message met. */
+const STORE_PAUSE_MS = 1_000
 
 /** What the deliverer needs. */
 export interface DelivererDependencies {
@@ -99,6 +102,10 @@ export class Deliverer {
       return verdictOf(outcome, held, schedule, atMs, random())
     } catch (error) {
       // No fault of the receiver: none of its attempts is used up.
+      if (error instanceof StoreUnavailable) {
+        log.warn({ err: error }, 'the store was away when the secrets were asked for')
+        return { follows: 'release', delayMs: STORE_PAUSE_MS }
+      }
       log.error(
         { err: error },
         error instanceof SealError ? 'the secrets cannot be opened' : 'no message could be made',

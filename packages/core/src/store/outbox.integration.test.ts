@@ -483,6 +483,17 @@ describe('an endpoint', () => {
     expect(await lifetime()).toBe(-1)
   })
 
+  test('that answers again, if not as it should, is let in again', async () => {
+    const store = testStore()
+    for (let n = 0; n < 12; n += 1) await ended(store)
+    for (let n = 0; n < 5; n += 1) await store.outbox.settle(await taken(store), RETRY)
+    await passTime(store, 5_000)
+    await store.upkeep.tick(0, [], terms())
+    for (let n = 0; n < 5; n += 1)
+      await store.outbox.settle(await taken(store), { ...RETRY, health: 'so_so' })
+    expect((await store.deliveries.endpoints('default'))[0]!.breaker).toBe('closed')
+  })
+
   test('that answers, if not as it should, is not let alone', async () => {
     const store = testStore()
     for (let n = 0; n < 8; n += 1) await ended(store)

@@ -16,8 +16,8 @@ local function let_in(flow, cap)
   want(CALLBACKS, math.min(cap - running, redis.call('ZCARD', flow_key(CALLBACKS, flow))))
 end
 
--- Its receiver answers: what was shut opens, twice as wide with each delivery.
-local function endpoint_well(flow, key)
+-- Its receiver answers: what was shut opens, twice as wide with each answer.
+local function endpoint_answers(flow, key)
   redis.call('HSET', key, 'failures', '0')
   local cap = tonumber(redis.call('HGET', key, 'cap') or nil)
   if not cap then return end
@@ -57,7 +57,7 @@ local function endpoint_tried(flow, health, error, first_pause)
   endpoint_used(flow)
   if health == 'ill' then return endpoint_ill(flow, key, first_pause) end
   redis.call('HDEL', key, 'since')
-  if health == 'well' then endpoint_well(flow, key) end
+  endpoint_answers(flow, key)
   return false
 end
 

@@ -35,7 +35,7 @@ export function endpointTried(
 ): boolean {
   endpoint.recent = (endpoint.recent + (health === 'well' ? '1' : '0')).slice(-RECENT_ATTEMPTS)
   endpoint.silentSince = health === 'ill' ? (endpoint.silentSince ?? clock) : null
-  if (health === 'well') {
+  if (health !== 'ill') {
     endpoint.failures = 0
     endpoint.probe = null
     if (endpoint.cap === null) return false
@@ -44,8 +44,8 @@ export function endpointTried(
       endpoint.cap = null
       endpoint.pause = null
     }
+    return false
   }
-  if (health !== 'ill') return false
   endpoint.failures += 1
   if (endpoint.failures < BREAK_AFTER || endpoint.cap === 0) return false
   endpoint.pause = Math.min(LONGEST_PAUSE_MS, endpoint.pause ? 2 * endpoint.pause : firstPauseMs)
