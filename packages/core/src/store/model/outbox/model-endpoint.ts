@@ -48,8 +48,8 @@ export function endpointTried(
       endpoint.cap = null
       endpoint.pause = null
     }
+    return false
   }
-  if (health !== 'ill') return false
   endpoint.failures += 1
   if (endpoint.failures < BREAK_AFTER || endpoint.cap === 0) return false
   endpoint.pause = Math.min(LONGEST_PAUSE_MS, endpoint.pause ? 2 * endpoint.pause : firstPauseMs)
