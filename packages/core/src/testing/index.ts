@@ -1,4 +1,14 @@
 export { type Contents, contentsOf } from './contents.ts'
+export {
+  COMPLETED,
+  DELIVERED,
+  deliveryAttempt,
+  endedTask,
+  FAILED,
+  onlyDelivery,
+  RETRY,
+  takeDelivery,
+} from './deliveries.ts'
 export { type DnsAnswer, startDnsServer } from './dns-server.ts'
 export { freshPrefix, OUTBOX_TERMS, type TestStore, terms, testStore } from './store.ts'
 export { calledBack, claimTask, createdId, createTask, loseWorker, readTask, submission } from './tasks.ts'
