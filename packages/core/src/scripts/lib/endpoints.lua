@@ -13,10 +13,9 @@ local QUICK_MS = 1000
 local SLOW_AFTER = 2
 
 -- More of what waits may run.
-local function let_in(flow, cap)
+local function let_in(flow)
   flow_place(CALLBACKS, flow)
-  local running = tonumber(redis.call('HGET', P .. 'running:' .. CALLBACKS, flow) or 0)
-  want(CALLBACKS, math.min(cap - running, redis.call('ZCARD', flow_key(CALLBACKS, flow))))
+  want(CALLBACKS, flow_openings(flow))
 end
 
 -- Its receiver answers: what was shut opens, twice as wide with each answer.
@@ -31,7 +30,7 @@ local function endpoint_answers(flow, key)
     redis.call('HSET', key, 'cap', cap)
     redis.call('HDEL', key, 'probe')
   end
-  let_in(flow, cap)
+  let_in(flow)
 end
 
 -- Its receiver does not answer, or not as one that is well: after some of this it is let alone for a while, then probed by
@@ -61,7 +60,7 @@ local function endpoint_took(flow, key, took)
   if not was_slow then return end
   -- It makes room for as many slow ones, and needs none of theirs.
   redis.call('ZREM', P .. 'aside:' .. slow_of(tenant), flow)
-  let_in(flow, flow_cap(CALLBACKS, flow))
+  let_in(flow)
   want(CALLBACKS, running)
   tenant_wake(tenant)
 end
@@ -87,5 +86,5 @@ local function endpoint_probe(flow)
   redis.call('ZREM', P .. 'timers', 'probe:' .. flow)
   redis.call('HSET', endpoint_key(flow), 'cap', '1')
   redis.call('HDEL', endpoint_key(flow), 'probe')
-  let_in(flow, 1)
+  let_in(flow)
 end

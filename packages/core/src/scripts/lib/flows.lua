@@ -37,6 +37,11 @@ local function flow_room(lane, flow)
   return flow_cap(lane, flow) - tonumber(redis.call('HGET', P .. 'running:' .. lane, flow) or 0)
 end
 
+-- How many of those that wait at an endpoint its own cap lets through.
+local function flow_openings(flow)
+  return math.min(redis.call('ZCARD', flow_key(CALLBACKS, flow)), flow_room(CALLBACKS, flow))
+end
+
 -- The tenant of a flow, or of a group.
 local function tenant_of(flow) return flow:match('^%S+') end
 
@@ -99,10 +104,7 @@ local function tenant_wake(tenant)
     while woken == 0 and redis.call('EXISTS', aside) == 1 and group_room(tenant) > 0 and group_room(group) > 0 do
       local flow = redis.call('ZPOPMIN', aside)[1]
       woken = flow_place(CALLBACKS, flow)
-      if woken == 1 then
-        local items = redis.call('ZCARD', flow_key(CALLBACKS, flow))
-        want(CALLBACKS, math.min(items, flow_room(CALLBACKS, flow), group_room(tenant), group_room(group)))
-      end
+      if woken == 1 then want(CALLBACKS, math.min(flow_openings(flow), group_room(tenant), group_room(group))) end
     end
   end
 end

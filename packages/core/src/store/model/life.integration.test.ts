@@ -1,21 +1,13 @@
 import { equal, deepEqual as same } from 'node:assert/strict'
 import { startLocalRedis } from '@accepted/local-redis'
-import fc from 'fast-check'
 import { onTestFinished, test } from 'vitest'
 import { testStore } from '../../testing/index.ts'
 import { type Action, anyAction } from './actions.ts'
 import { Life } from './life.ts'
 import { isOpen } from './model-task.ts'
+import { runsOf, timeoutOf, trySequences } from './sequences.ts'
 
-/** How many sequences are tried, and how long they are: more of them by hand, see CONTRIBUTING.md. */
-const RUNS = Number(process.env.LIFE_RUNS ?? 400)
-const LENGTH = Number(process.env.LIFE_LENGTH ?? 30)
-const SEED = process.env.LIFE_SEED ? { seed: Number(process.env.LIFE_SEED) } : {}
-/**
- * The clock of the picture moves by leaps only. A sequence that a halting machine drew out for so long is not judged, since
- * limits may have passed between its leaps: another is tried.
- */
-const SLOW_MS = 1_900
+const RUNS = runsOf(400)
 /** What once failed is tried first. */
 const EXAMPLES: [Action[]][] = [
   // A try of undoing that failed was counted in the record, but readers were told that theirs still held.
@@ -38,24 +30,20 @@ test(
     const own = await startLocalRedis()
     onTestFinished(() => own.stop())
     const store = testStore({ url: own.url })
-    const sequence = fc.asyncProperty(
-      fc.noBias(fc.array(anyAction, { maxLength: LENGTH, size: 'max' })),
-      async (actions) => {
+    await trySequences({
+      anyAction,
+      examples: EXAMPLES,
+      runs: RUNS,
+      slowMs: 1_900,
+      async live(actions) {
         await store.redis.flushdb()
-        const began = performance.now()
-        try {
-          const life = new Life(store)
-          for (const action of actions) await life.act(action)
-          await bringToEnd(life)
-        } catch (error) {
-          fc.pre(performance.now() - began < SLOW_MS)
-          throw error
-        }
+        const life = new Life(store)
+        for (const action of actions) await life.act(action)
+        await bringToEnd(life)
       },
-    )
-    await fc.assert(sequence, { numRuns: RUNS, examples: EXAMPLES, ...SEED })
+    })
   },
-  60_000 + RUNS * LENGTH * 20,
+  timeoutOf(RUNS),
 )
 
 /** Works off what is left, as workers would; then nothing of it may be left. */

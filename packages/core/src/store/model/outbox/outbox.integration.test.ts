@@ -1,18 +1,13 @@
 import { equal, deepEqual as same } from 'node:assert/strict'
 import { startLocalRedis } from '@accepted/local-redis'
-import fc from 'fast-check'
 import { onTestFinished, test } from 'vitest'
 import { testStore } from '../../../testing/index.ts'
+import { runsOf, timeoutOf, trySequences } from '../sequences.ts'
 import { type Action, anyAction } from './actions.ts'
 import { EXAMPLES } from './examples.ts'
 import { OutboxLife } from './outbox-life.ts'
 
-/** How many sequences are tried, and how long they are: more of them by hand, see CONTRIBUTING.md. */
-const RUNS = Number(process.env.LIFE_RUNS ?? 120)
-const LENGTH = Number(process.env.LIFE_LENGTH ?? 30)
-const SEED = process.env.LIFE_SEED ? { seed: Number(process.env.LIFE_SEED) } : {}
-/** As in the test of tasks' lives: a sequence that a halting machine drew out for so long is not judged. */
-const SLOW_MS = 950
+const RUNS = runsOf(120)
 /** A bound for what must come to an end. */
 const ROUNDS = 100
 /** What stays of a shard in which nothing is left. */
@@ -24,25 +19,21 @@ test(
     const own = await startLocalRedis()
     onTestFinished(() => own.stop())
     const store = testStore({ url: own.url })
-    const sequence = fc.asyncProperty(
-      fc.noBias(fc.array(anyAction, { maxLength: LENGTH, size: 'max' })),
-      async (actions) => {
+    await trySequences({
+      anyAction,
+      examples: EXAMPLES,
+      runs: RUNS,
+      slowMs: 950,
+      async live(actions) {
         await store.redis.flushdb()
-        const began = performance.now()
-        try {
-          const life = new OutboxLife(store)
-          await life.begin()
-          for (const action of actions) await life.act(action)
-          await bringToEnd(life)
-        } catch (error) {
-          fc.pre(performance.now() - began < SLOW_MS)
-          throw error
-        }
+        const life = new OutboxLife(store)
+        await life.begin()
+        for (const action of actions) await life.act(action)
+        await bringToEnd(life)
       },
-    )
-    await fc.assert(sequence, { numRuns: RUNS, examples: EXAMPLES, ...SEED })
+    })
   },
-  60_000 + RUNS * LENGTH * 20,
+  timeoutOf(RUNS),
 )
 
 /** Ends tasks and sends what is left, as workers would; then nothing of it may be left. */
