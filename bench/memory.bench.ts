@@ -4,7 +4,7 @@ import { bounded, type Figure } from './figures.ts'
 import { submissionOf } from './submission.ts'
 
 const TASKS = 20_000
-const TERMS = { retentionMs: 1, tombstoneMs: 2_592_000_000 }
+const TERMS = { retentionMs: 1, tombstoneMs: 2_592_000_000, maxStoredBytes: 0 }
 
 /** Redis's memory for an ended task of 1 KB that made a resource, and for what is left of it after its expiry. */
 export async function memory(redisUrl: string): Promise<Figure[]> {

@@ -4,6 +4,8 @@ import { LEASE_MS, type Logger, type Upkeep, type UpkeepTerms } from '@accepted/
 const TICK_MS = 100
 const TOP_UP_MS = 1_000
 const HEARTBEAT_MS = 3_000
+/** How often it is told that the store is full. */
+const TELL_MS = 60_000
 const RENEW_MS = LEASE_MS / 4
 /** A worker that has not been heard of for so long does not count any more. */
 const HEARTBEAT_LIFETIME_MS = 10_000
@@ -14,6 +16,8 @@ export class Ticker {
   readonly #options: TickerOptions
   readonly #stopping = new AbortController()
   readonly #loops: Promise<void>[] = []
+  /** Records that expired before their time since that was last told. */
+  #madeRoom = 0
 
   constructor(upkeep: Upkeep, options: TickerOptions) {
     this.#upkeep = upkeep
@@ -24,9 +28,19 @@ export class Ticker {
     const { shards, slots, terms, renew } = this.#options
     const lanes = Object.keys(slots)
     this.#every(RENEW_MS, renew)
+    this.#every(TELL_MS, async () => {
+      const expired = this.#madeRoom
+      this.#madeRoom = 0
+      if (expired > 0)
+        this.#options.log.warn({ expired }, 'MAX_STORED_BYTES is reached: tasks expire before their time')
+    })
     for (let shard = 0; shard < shards; shard += 1) {
       this.#every(TICK_MS, async () => {
-        while ((await this.#upkeep.tick(shard, lanes, terms)).more);
+        for (let more = true; more; ) {
+          const ticked = await this.#upkeep.tick(shard, lanes, terms)
+          this.#madeRoom += ticked.madeRoom
+          more = ticked.more
+        }
       })
       this.#every(TOP_UP_MS, async () => {
         for (const lane of lanes) {

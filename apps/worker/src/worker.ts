@@ -77,6 +77,7 @@ export function startWorker(deps: WorkerDependencies): RunningWorker {
     terms: {
       tombstoneMs: settings.TOMBSTONE_SECONDS * 1000,
       retentionMs: settings.RETENTION_SECONDS * 1000,
+      maxStoredBytes: Math.ceil(settings.MAX_STORED_BYTES / scripts.shards),
     },
     renew: () => runner.renew(),
     worker: newId(),

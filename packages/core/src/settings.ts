@@ -91,6 +91,13 @@ export const ApiSettings = Type.Object({
     default: 2592000,
     description: 'How long an expired task answers 410 before it is unknown',
   }),
+  MAX_STORED_BYTES: Type.Integer({
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    default: 1_073_741_824,
+    description:
+      'What ended tasks and deliveries may take in Redis, in bytes; above it the records that ended first expire before `RETENTION_SECONDS` are over. `0`: any number',
+  }),
 })
 export type ApiSettings = Static<typeof ApiSettings>
 
@@ -104,6 +111,7 @@ export const WorkerSettings = Type.Object({
   }),
   RETENTION_SECONDS: ApiSettings.properties.RETENTION_SECONDS,
   TOMBSTONE_SECONDS: ApiSettings.properties.TOMBSTONE_SECONDS,
+  MAX_STORED_BYTES: ApiSettings.properties.MAX_STORED_BYTES,
   CALLBACK_CONCURRENCY: Type.Integer({
     minimum: 1,
     maximum: 10_000,

@@ -1,17 +1,18 @@
 #!lua flags=allow-oom
--- uses shard flows records fencing waiting packing outbox endpoints ending canceling tombstones burying
+-- uses shard flows records fencing waiting packing outbox endpoints ending canceling tombstones burying sweeping
 -- Does what is due, at most `limit` things: retries go back to their flows, tasks that passed a deadline are canceled,
--- ended records expire into tombstones, tasks whose lease ran out have taken too long or lost their worker. Of the latter
+-- ended records expire into tombstones, before their time if the shard holds more than it may, tasks whose lease ran out have taken too long or lost their worker. Of the latter
 -- one goes back to its flow once; a second time, to the suspects; after that it fails. After a time in which nobody
 -- ticked, since Redis or all workers were away, leases get a whole term more. Deliveries become due, those whose worker
 -- was lost go back to their flows, and endpoints are probed.
 -- For a lane with free slots in which no worker has fetched for `quiet` ms one job is wanted even if nothing waits: fetching
 -- it shows that a worker is there. Any number of workers may run it.
--- ARGV: limit, tombstone lifetime (ms), quiet (ms), lease (ms), losses that end a task, retention (ms), lane…
--- Answers how many things were done. Upholds rule 6 (time is Redis's).
+-- ARGV: limit, tombstone lifetime (ms), quiet (ms), lease (ms), losses that end a task, retention (ms), most bytes that may be
+-- stored (0 = any number), lane…
+-- Answers {how many things were done, how many records went before their time}. Upholds rule 6 (time is Redis's).
 local limit, tombstone_ms, quiet, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local max_losses, retention = tonumber(ARGV[5]), tonumber(ARGV[6])
-local FIRST_LANE = 7
+local max_losses, retention, max_stored = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local FIRST_LANE = 8
 local AWAY_MS = 2000
 local POSTER_LOST_MS = 60000
 local timers = P .. 'timers'
@@ -79,22 +80,6 @@ local function pass(id, kind)
   cancel_task(id, record, LIMITS[kind].reason, retention)
 end
 
--- Returns whether the minute's list is empty now.
-local function expire(minute)
-  local key = P .. 'expire:' .. minute
-  local ids = redis.call('LPOP', key, limit - done) or {}
-  for _, id in ipairs(ids) do
-    local flat = done_record_slim(id)
-    local record = flat and map_of(flat)
-    -- What is kept for longer than it was said stands in a later list, too.
-    if record and tonumber(record.expires) <= now then
-      if expired(id, record) then bury(id, record, tombstone_ms) else keep_until(id, now + retention) end
-    end
-  end
-  done = done + #ids
-  return redis.call('EXISTS', key) == 0
-end
-
 local function delivery_of(id) return map_of(redis.call('HGETALL', delivery_key(id))) end
 
 local function due(id)
@@ -128,11 +113,18 @@ for _, timer in ipairs(redis.call('ZRANGE', timers, '-inf', now, 'BYSCORE', 'LIM
   if done >= limit then break end
   local kind, subject = timer:match('^(%a+):(.*)$')
   if kind == 'expire' then
-    if expire(subject) then redis.call('ZREM', timers, timer) end
+    done = done + expire(subject, limit - done, retention, tombstone_ms)
   else
     if ACTS[kind] then ACTS[kind](subject) else pass(subject, kind) end
     done = done + 1
   end
+end
+
+local gone = 0
+if max_stored > 0 then
+  local looked
+  looked, gone = make_room(max_stored, limit - done, tombstone_ms)
+  done = done + looked
 end
 
 for i = FIRST_LANE, #ARGV do
@@ -145,4 +137,4 @@ for i = FIRST_LANE, #ARGV do
   end
 end
 
-return answer(done)
+return answer { done, gone }

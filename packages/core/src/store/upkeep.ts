@@ -15,6 +15,8 @@ export interface UpkeepTerms {
   retentionMs: number
   /** How long an expired task answers 410. */
   tombstoneMs: number
+  /** Bytes of ended records and deliveries that a shard may store; above it records expire before their time. 0: any number. */
+  maxStoredBytes: number
 }
 
 /** What a lane really does. Durations in ms, newest first. */
@@ -44,20 +46,21 @@ export class Upkeep {
   }
 
   /**
-   * Does what is due in a shard. Resolves to how many things it did: at the limit, there may be more.
+   * Does what is due in a shard. Resolves to how many things it did: at the limit, there may be more; and to how many records
+   * expired before their time.
    *
    * @param probeAfterMs a lane in which nobody has fetched for so long is sent a job, to see whether a worker is there
    */
   async tick(
     shard: number,
     lanes: readonly string[],
-    { tombstoneMs, retentionMs }: UpkeepTerms,
+    { tombstoneMs, retentionMs, maxStoredBytes }: UpkeepTerms,
     probeAfterMs = PROBE_AFTER_MS,
-  ): Promise<{ done: number; more: boolean }> {
-    const terms = [TICK_LIMIT, tombstoneMs, probeAfterMs, LEASE_MS, MAX_LOSSES, retentionMs]
+  ): Promise<{ done: number; more: boolean; madeRoom: number }> {
+    const terms = [TICK_LIMIT, tombstoneMs, probeAfterMs, LEASE_MS, MAX_LOSSES, retentionMs, maxStoredBytes]
     const { answer } = await this.#scripts.run('tick', shard, [...terms, ...lanes])
-    const done = answer as number
-    return { done, more: done >= TICK_LIMIT }
+    const [done, madeRoom] = answer as [number, number]
+    return { done, more: done >= TICK_LIMIT, madeRoom }
   }
 
   /**

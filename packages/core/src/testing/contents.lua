@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- uses shard records packing
 -- All that a shard keeps, but for BullMQ's own. Returns {now, key without prefix, its content flat, …}; records as the text
--- that reads answer.
+-- that reads answer, the ended ones with how long they are packed.
 local reply = { now }
 for _, key in ipairs(redis.call('KEYS', P .. '*')) do
   local name = key:sub(#P + 1)
@@ -9,7 +9,7 @@ for _, key in ipairs(redis.call('KEYS', P .. '*')) do
   local content
   if kind == 'bull' then content = nil
   elseif kind == 'open' then content = { joined(redis.call('HGETALL', key)) }
-  elseif kind == 'done' then content = { joined(done_record(id)) }
+  elseif kind == 'done' then content = { joined(done_record(id)), redis.call('STRLEN', key) }
   else
     local type = redis.call('TYPE', key).ok
     if type == 'hash' then content = redis.call('HGETALL', key)

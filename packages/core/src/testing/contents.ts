@@ -3,17 +3,23 @@ import { composeScript, type Scripts } from '../store/scripts.ts'
 
 const CONTENTS = composeScript(new URL('./contents.lua', import.meta.url))
 
+/** As packing.lua and outbox.lua have them. */
+const RECORD_BYTES = 550
+const DELIVERY_BYTES = 700
+
 /** All that a shard keeps, but for BullMQ's own; keys without their prefix. */
 export class Contents {
   readonly open = new Map<string, TaskRecord>()
   readonly done = new Map<string, TaskRecord>()
   readonly #texts = new Map<string, string>()
+  readonly #packedBytes = new Map<string, number>()
   readonly #other = new Map<string, string[]>()
 
   /** @param reply what contents.lua answers */
   constructor(reply: unknown[]) {
     for (let at = 1; at < reply.length; at += 2) {
       const [key, content] = [reply[at] as string, reply[at + 1] as string[]]
+      if (key.startsWith('done:')) this.#packedBytes.set(key.slice(5), Number(content[1]))
       const id = key.slice(5)
       if (key.startsWith('open:') || key.startsWith('done:')) this.#texts.set(id, content[0]!)
       if (key.startsWith('open:')) this.open.set(id, decodeRecord(id, content[0]!))
@@ -41,6 +47,25 @@ export class Contents {
   /** A record as it is kept. */
   text(taskId: string): string {
     return this.#texts.get(taskId)!
+  }
+
+  /** What an ended task counts in the figure `stored`. */
+  storedBytesOf(taskId: string): number {
+    return this.#packedBytes.get(taskId)! + RECORD_BYTES
+  }
+
+  /** What the figure `stored` has to be: of all ended records and deliveries. */
+  get storedBytes(): number {
+    const records = [...this.done.keys()].map((id) => this.storedBytesOf(id))
+    const deliveries = this.keys
+      .filter((key) => key.startsWith('dlv:'))
+      .flatMap((key) => [
+        DELIVERY_BYTES,
+        ...[...this.map(key)]
+          .filter(([field]) => field === 'record' || field.startsWith('attempt:'))
+          .map(([, value]) => Buffer.byteLength(value)),
+      ])
+    return [...records, ...deliveries].reduce((sum, bytes) => sum + bytes, 0)
   }
 
   /** A field of a record that decoding leaves out. */

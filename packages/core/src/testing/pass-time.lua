@@ -98,6 +98,7 @@ local function earlier_expiry(key, minute)
   for _, id in ipairs(redis.call('LRANGE', key, 0, -1)) do expiring[#expiring + 1] = { id = id, until_ms = until_ms } end
   redis.call('DEL', key)
   redis.call('ZREM', P .. 'timers', 'expire:' .. minute)
+  redis.call('ZREM', P .. 'expiring', minute)
 end
 
 for _, key in ipairs(redis.call('KEYS', P .. '*')) do
@@ -125,16 +126,21 @@ for _, key in ipairs(redis.call('KEYS', P .. '*')) do
   end
 end
 earlier_scores(P .. 'timers', ms, -1)
-local listed = {}
-for _, entry in ipairs(expiring) do
+for place, entry in ipairs(expiring) do
   local flat = done_record_slim(entry.id)
   local expires = flat and tonumber(map_of(flat).expires)
-  local at = expires and expires < entry.until_ms and expires or entry.until_ms - 1
-  local minute = timestamp(math.floor(at / 60000) + 1)
+  entry.at, entry.place = expires and expires < entry.until_ms and expires or entry.until_ms - 1, place
+end
+-- Those of several lists may come to stand in one: the eldest first.
+table.sort(expiring, function(a, b) return a.at < b.at or a.at == b.at and a.place < b.place end)
+local listed = {}
+for _, entry in ipairs(expiring) do
+  local minute = timestamp(math.floor(entry.at / 60000) + 1)
   if not listed[entry.id .. minute] then
     listed[entry.id .. minute] = true
     redis.call('RPUSH', P .. 'expire:' .. minute, entry.id)
     redis.call('ZADD', P .. 'timers', minute * 60000, 'expire:' .. minute)
+    redis.call('ZADD', P .. 'expiring', minute, minute)
   end
 end
 return { now }

@@ -17,7 +17,7 @@ import {
 
 /** Terms of upkeep that a test need not spell out. */
 export function terms(changes: Partial<UpkeepTerms> = {}): UpkeepTerms {
-  return { retentionMs: 60_000, tombstoneMs: 60_000, ...changes }
+  return { retentionMs: 60_000, tombstoneMs: 60_000, maxStoredBytes: 0, ...changes }
 }
 
 /** How a test's deliveries are held. */

@@ -9,8 +9,10 @@ local function bury(id, record, tombstone_ms)
   local key, field = tomb_place(tenant, id)
   redis.call('HSET', key, field,
     struct.pack('>BI6I4', ending, tonumber(record.finished), dies) .. (record.resource or ''))
+  tombs_clear(key)
   local ttl = dies * 1000 - now
   if redis.call('PTTL', key) < ttl then redis.call('PEXPIRE', key, math.max(ttl, 1)) end
+  count('stored', -redis.call('STRLEN', done_key(id)) - RECORD_BYTES)
   redis.call('DEL', done_key(id))
   drop_deliveries(id)
   redis.call('ZREM', P .. 'index:' .. tenant, id)

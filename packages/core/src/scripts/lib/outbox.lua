@@ -3,7 +3,8 @@
 -- too long for a message); status, stage (of the schedule), tries, token, losses, asked (1: its client has asked for it again),
 -- again (1: while it was tried), 'attempt:N' = "at HTTP-status duration error". 'dlvs:TASK' list of its deliveries,
 -- 'trying:TASK' set of those that are pending. A pending delivery is an item of its endpoint's flow, or due by 'due:ID', or tried
--- by who has 'posting:ID'. 'failed:FLOW' zset of the failed by their events' times, 'failing:TENANT' set of flows that have some.
+-- by who has 'posting:ID'. 'withheld' set of ended tasks that were to make room while they were tried: they stand in no list of
+-- expiry until they are not. 'failed:FLOW' zset of the failed by their events' times, 'failing:TENANT' set of flows that have some.
 
 -- As `callback` of a record names the events that are wanted: letters, then its flow.
 local EVENT_LETTERS = {
@@ -17,6 +18,9 @@ local MOST_ATTEMPTS = 100
 local MOST_DELIVERIES = 100
 -- An endpoint at which nothing is tried any more is remembered for so long.
 local ENDPOINT_KEPT_MS = 7 * 24 * 3600000
+
+-- What a delivery takes in Redis besides the record that it carries and its attempts: what it counts in the figure 'stored'.
+local DELIVERY_BYTES = 700
 
 local function delivery_key(delivery) return P .. 'dlv:' .. delivery end
 
@@ -66,7 +70,9 @@ local function write_event(delivery, id, record, flow, event)
   redis.call('HSET', key, 'task', id, 'event', event, 'flow', flow, 'version', record.version, 'at', now_text)
   if record.finished then return redis.call('HSET', key, 'expires', record.expires) end
   local flat, left_out = told_record(record)
-  redis.call('HSET', key, 'record', joined(flat), 'left_out', left_out)
+  local text = joined(flat)
+  count('stored', #text - redis.call('HSTRLEN', key, 'record'))
+  redis.call('HSET', key, 'record', text, 'left_out', left_out)
 end
 
 -- An endpoint was just used: it stands among those of its tenant, and those that were not used for long are forgotten.
@@ -85,9 +91,17 @@ local function is_tried(id, task, flow)
   endpoint_used(flow)
 end
 
+-- An ended task whose deliveries are over may make room again, in its turn.
+local function no_longer_withheld(task)
+  if redis.call('EXISTS', P .. 'trying:' .. task) == 1 or redis.call('SREM', P .. 'withheld', task) == 0 then return end
+  local slim = done_record_slim(task)
+  if slim then expire_at(task, map_of(slim).expires) end
+end
+
 local function no_longer_tried(id, delivery)
   local key = endpoint_key(delivery.flow)
   redis.call('SREM', P .. 'trying:' .. delivery.task, id)
+  no_longer_withheld(delivery.task)
   if redis.call('HINCRBY', key, 'pending', -1) > 0 then return end
   redis.call('HDEL', key, 'pending')
   redis.call('PEXPIRE', key, ENDPOINT_KEPT_MS)
@@ -99,6 +113,7 @@ local function deliver(id, record, flow, event)
   write_event(delivery, id, record, flow, event)
   redis.call('HSET', delivery_key(delivery), 'status', 'pending', 'stage', '0', 'tries', '0', 'token', '0')
   redis.call('RPUSH', P .. 'dlvs:' .. id, delivery)
+  count('stored', DELIVERY_BYTES)
   is_tried(delivery, id, flow)
   return delivery
 end
@@ -142,8 +157,20 @@ end
 
 local function note_attempt(id, delivery, attempt)
   local tries = delivery.tries + 1
-  redis.call('HSET', delivery_key(id), 'tries', tries, 'attempt:' .. tries, attempt)
-  if tries > MOST_ATTEMPTS then redis.call('HDEL', delivery_key(id), 'attempt:' .. tries - MOST_ATTEMPTS) end
+  local field, eldest = 'attempt:' .. tries, 'attempt:' .. tries - MOST_ATTEMPTS
+  redis.call('HSET', delivery_key(id), 'tries', tries, field, attempt)
+  count('stored', #attempt - #(delivery[eldest] or ''))
+  if delivery[eldest] then redis.call('HDEL', delivery_key(id), eldest) end
+  delivery.tries, delivery[field], delivery[eldest] = tries, attempt, nil
+end
+
+-- What a delivery counts in the figure 'stored'.
+local function delivery_bytes(delivery)
+  local bytes = DELIVERY_BYTES
+  for field, value in pairs(delivery) do
+    if field == 'record' or field:sub(1, 8) == 'attempt:' then bytes = bytes + #value end
+  end
+  return bytes
 end
 
 -- Takes a pending delivery from where it stands.
@@ -160,6 +187,7 @@ local function drop_delivery(id, delivery)
   end
   failed_no_more(id, delivery)
   redis.call('DEL', delivery_key(id))
+  count('stored', -delivery_bytes(delivery))
   redis.call('LREM', P .. 'dlvs:' .. delivery.task, 1, id)
 end
 

@@ -6,6 +6,10 @@ local SPENT = {
   callback = true, telling = true, told = true,
 }
 
+-- What an ended record takes in Redis besides its text: its key, its places in indexes and in the list of its expiry. With its
+-- text it is what it counts in the figure 'stored' (docs/decisions/016-bounded-memory.md).
+local RECORD_BYTES = 550
+
 -- Of a step's outcome only its state is kept.
 local function kept_of(field, value) return field:sub(1, 5) == 'step:' and value:sub(1, 1) or value end
 
@@ -51,7 +55,7 @@ local function open_record_slim(id)
   return #flat > 0 and flat or nil
 end
 
--- The list of those that expire in one minute: it is swept once that is over.
+-- The list of those that expire in one minute: it is swept once that is over. 'expiring' is the zset of the minutes that have one.
 local function expiry_list(expires) return timestamp(math.floor(expires / 60000) + 1) end
 
 -- When an ended task expires.
@@ -59,6 +63,7 @@ local function expire_at(id, expires)
   local minute = expiry_list(expires)
   if redis.call('RPUSH', P .. 'expire:' .. minute, id) == 1 then
     redis.call('ZADD', P .. 'timers', minute * 60000, 'expire:' .. minute)
+    redis.call('ZADD', P .. 'expiring', minute, minute)
   end
 end
 
@@ -72,8 +77,11 @@ local function keep_until(id, expires)
   local record = map_of(done_record(id))
   local before = expiry_list(record.expires)
   record.expires, record.version = timestamp(expires), tostring(record.version + 1)
-  redis.call('SET', done_key(id), pack_record(record))
-  -- It stands in that list already if it was kept until the same minute before.
-  if expiry_list(expires) ~= before then expire_at(id, expires) end
+  local packed = pack_record(record)
+  count('stored', #packed - redis.call('STRLEN', done_key(id)))
+  redis.call('SET', done_key(id), packed)
+  -- It stands in that list already if it was kept until the same minute before, and was not taken out of it (outbox.lua).
+  local withheld = redis.call('SREM', P .. 'withheld', id) == 1
+  if withheld or expiry_list(expires) ~= before then expire_at(id, expires) end
   announce(id, record.version)
 end

@@ -12,8 +12,20 @@ local function want(lane, jobs)
   if jobs > 0 then wanted[lane] = (wanted[lane] or 0) + jobs end
 end
 
+-- Counters of the shard, the hash 'figures'. What a script changes of them is written with its answer, once for a whole batch.
+local changes_of_figures = {}
+local function count(figure, by) changes_of_figures[figure] = (changes_of_figures[figure] or 0) + by end
+
+-- A counter as it is now.
+local function figure(name)
+  return tonumber(redis.call('HGET', P .. 'figures', name) or 0) + (changes_of_figures[name] or 0)
+end
+
 -- What every script returns: Redis's time, the jobs wanted (lane, number, lane, number, …), and its answer.
 local function answer(what)
+  for name, by in pairs(changes_of_figures) do
+    if by ~= 0 then redis.call('HINCRBY', P .. 'figures', name, string.format('%.0f', by)) end
+  end
   local jobs = {}
   for lane, number in pairs(wanted) do
     jobs[#jobs + 1] = lane

@@ -21,6 +21,7 @@ export type Action =
   | { act: 'crash'; survivor: number | null; times: number }
   | { act: 'pass'; seconds: number; watched: boolean }
   | { act: 'tick' | 'read' | 'again' }
+  | { act: 'squeeze'; keep: number }
   | { act: 'list'; tenant: number; status: TaskStatus | null }
 
 const below = (count: number) => fc.nat({ max: count - 1 })
@@ -79,6 +80,7 @@ export const anyAction: fc.Arbitrary<Action> = fc.oneof(
     }),
   },
   { weight: 5, arbitrary: fc.record({ act: word('tick') }) },
+  { weight: 1, arbitrary: fc.record({ act: word('squeeze'), keep: below(4) }) },
   {
     weight: 5,
     arbitrary: fc.record({

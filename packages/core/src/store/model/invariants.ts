@@ -25,6 +25,14 @@ export function checkContents(contents: Contents): void {
   checkIndexes(contents)
   checkLimits(contents, timers)
   checkExpiry(contents, timers)
+  checkStored(contents)
+}
+
+/** What is counted is stored. */
+export function checkStored(contents: Contents): void {
+  equal(Number(contents.map('figures').get('stored') ?? 0), contents.storedBytes, 'what is stored is counted')
+  const minutes = contents.keys.filter((key) => key.startsWith('expire:')).map((key) => key.slice(7))
+  same([...contents.map('expiring').keys()].sort(), minutes.sort(), 'every list of expiry is known')
 }
 
 /** What a task has done fits its state: none both completes and is undone. */

@@ -2,6 +2,7 @@ import { equal, ok, deepEqual as same } from 'node:assert/strict'
 import type { LaneJobs } from '../../lane-jobs.ts'
 import { type Contents, contentsOf, passTime, type TestStore } from '../../testing/index.ts'
 import { TaskReader } from '../reader.ts'
+import type { TaskRecord } from '../record.ts'
 import { Scripts } from '../scripts.ts'
 import { Upkeep } from '../upkeep.ts'
 import type { Action } from './actions.ts'
@@ -12,7 +13,11 @@ import { isOpen } from './model-task.ts'
 import { pictureOf, viewOf } from './views.ts'
 import { Workers } from './workers.ts'
 
-const TERMS = { retentionMs: RETENTION_MS, tombstoneMs: TOMBSTONE_MS }
+const TERMS = { retentionMs: RETENTION_MS, tombstoneMs: TOMBSTONE_MS, maxStoredBytes: 0 }
+
+function byEnd(a: TaskRecord, b: TaskRecord): number {
+  return a.finishedMs! - b.finishedMs!
+}
 
 /** A store and the picture of it side by side: each act is done to both, and what they come to is compared. */
 export class Life {
@@ -110,6 +115,8 @@ export class Life {
         return () => this.#crash(action.survivor, action.times)
       case 'tick':
         return () => this.#tick()
+      case 'squeeze':
+        return () => this.#squeeze(action.keep)
       case 'again':
         return this.#again
     }
@@ -141,8 +148,32 @@ export class Life {
     }
   }
 
-  async #tick(): Promise<void> {
-    await this.#upkeep.tick(0, [], TERMS)
+  async #tick(terms = TERMS): Promise<void> {
+    await this.#upkeep.tick(0, [], terms)
     this.model.tick()
+  }
+
+  /** There is room for some ended records only: the eldest go, and no more than have to. */
+  async #squeeze(keep: number): Promise<void> {
+    const before = await contentsOf(this.#store)
+    const kept = [...before.done.values()].sort(byEnd).slice(-keep)
+    const maxStoredBytes = kept.reduce((sum, { taskId }) => sum + before.storedBytesOf(taskId), 0) || 1
+    await this.#tick({ ...TERMS, maxStoredBytes })
+    const after = await contentsOf(this.#store)
+    ok(after.storedBytes <= maxStoredBytes, 'it is made room')
+    for (const task of this.model.tasks.filter((task) => !isOpen(task) && task.dies === null)) {
+      if (after.done.has(task.id) || this.model.clock >= task.expires) continue
+      task.dies = this.model.clock + TOMBSTONE_MS
+      const record = before.done.get(task.id)
+      if (!record) continue
+      for (const left of after.done.values()) ok(byEnd(record, left) <= 0, 'the eldest go first')
+      const newer = [...before.done.values()].filter((other) => byEnd(other, record) > 0)
+      const needed = [...after.done.values()].reduce(
+        (sum, { taskId }) => sum + after.storedBytesOf(taskId),
+        0,
+      )
+      if (newer.every(({ taskId }) => after.done.has(taskId)))
+        ok(needed + before.storedBytesOf(task.id) > maxStoredBytes, 'none goes that need not')
+    }
   }
 }

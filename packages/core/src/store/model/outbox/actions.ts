@@ -50,7 +50,7 @@ export const [DELIVERED, ILL] = VERDICTS as [Verdict, Verdict]
 export type Action =
   | { act: 'begin'; tenant: number; origin: number; wish: number; confirms: boolean }
   | { act: 'burst'; tenant: number; origin: number; count: number }
-  | { act: 'claim' | 'tick' | 'look' }
+  | { act: 'claim' | 'tick' | 'squeeze' | 'look' }
   | { act: 'progress'; task: number; more: number }
   | { act: 'finish'; task: number; well: boolean }
   | { act: 'return' | 'cancel' | 'confirm' | 'delete'; task: number }
@@ -148,6 +148,7 @@ export const anyAction: fc.Arbitrary<Action> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ act: word('wait'), seconds: fc.constantFrom(1, 5, 60) }) },
   { weight: 2, arbitrary: fc.record({ act: word('lose'), seconds: fc.constant(20) }) },
   { weight: 2, arbitrary: fc.record({ act: word('tick') }) },
+  { weight: 1, arbitrary: fc.record({ act: word('squeeze') }) },
   { weight: 1, arbitrary: fc.record({ act: word('look') }) },
   {
     weight: 2,

@@ -1,6 +1,6 @@
 import { equal, ok, deepEqual as same } from 'node:assert/strict'
 import type { Contents } from '../../../testing/index.ts'
-import { sorted } from '../invariants.ts'
+import { checkStored, sorted } from '../invariants.ts'
 import type { ModelDelivery, ToldTask } from './model-delivery.ts'
 import { type Picture, tenantOf } from './picture.ts'
 
@@ -23,6 +23,7 @@ export function checkOutbox(contents: Contents, picture: Picture, beganMs: numbe
   checkEndpoints(contents, picture, time)
   checkTurns(contents, picture)
   checkExpiry(contents, picture, time)
+  checkStored(contents)
 }
 
 type Time = (ms: number) => number
@@ -179,6 +180,7 @@ function checkTurns(contents: Contents, picture: Picture): void {
 /** Whatever has ended expires in time, and no list of those grows beyond them. */
 function checkExpiry(contents: Contents, picture: Picture, time: Time): void {
   const lists = namesOf(contents, 'expire:')
+  for (const id of contents.list('withheld')) ok(contents.done.has(id), 'only what has ended is withheld')
   for (const minute of lists) {
     const ids = contents.list(`expire:${minute}`)
     equal(new Set(ids).size, ids.length, 'a task is once in a list')
@@ -190,6 +192,8 @@ function checkExpiry(contents: Contents, picture: Picture, time: Time): void {
     if (!record) continue
     near(time(record.expiresMs!), task.expires!, 'expiry')
     const minute = Math.floor(record.expiresMs! / 60_000) + 1
-    ok(contents.list(`expire:${minute}`).includes(task.id), 'an ended task expires')
+    const listed = contents.list(`expire:${minute}`).includes(task.id)
+    if (!contents.list('withheld').includes(task.id)) ok(listed, 'an ended task expires')
+    else ok(!listed && contents.list(`trying:${task.id}`).length > 0, 'only what is tried is withheld')
   }
 }

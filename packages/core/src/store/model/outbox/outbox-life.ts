@@ -130,6 +130,8 @@ export class OutboxLife {
         return this.#tick()
       case 'tick':
         return this.#tick()
+      case 'squeeze':
+        return this.#tick(1)
       case 'look':
         return clients.look()
       case 'join':
@@ -171,25 +173,30 @@ export class OutboxLife {
     this.picture.heartbeat(worker, slots, HEARTBEAT_LIFETIME_MS, cap)
   }
 
-  async #tick(): Promise<void> {
+  /** @param maxStoredBytes 1: there is room for nothing */
+  async #tick(maxStoredBytes = 0): Promise<void> {
     const { picture } = this
-    const trying = new Set(
-      picture.tasks.filter((task) => task.deliveries.some(({ status }) => status === 'pending')),
-    )
-    await this.#upkeep.tick(0, [], UPKEEP)
+    const trying = new Set(picture.tasks.filter(pending))
+    await this.#upkeep.tick(0, [], { ...UPKEEP, maxStoredBytes })
     picture.tick()
     // A task is swept when the minute of its expiry is over, by the store's clock.
-    const { done } = await contentsOf(this.#store)
+    const contents = await contentsOf(this.#store)
+    const withheld = new Set(contents.list('withheld'))
+    const { done } = contents
     for (const task of picture.tasks) {
       if (task.expires === null) continue
       const kept = done.get(task.id)
       if (!kept) {
-        ok(picture.expired(task), 'only what is over is swept')
+        ok(picture.expired(task) || (maxStoredBytes && !pending(task)), 'only what is over is swept')
         picture.bury(task)
       } else if (kept.expiresMs! + picture.clock - this.#beganMs >= task.expires + 1_000) {
         ok(task.expires <= picture.clock && trying.has(task), 'only what is tried is kept for longer')
         task.expires = picture.clock + TERMS.retentionMs
-      } else ok(task.expires + SWEPT_WITHIN_MS > picture.clock, 'what is over is swept in time')
+      } else if (withheld.has(task.id)) ok(pending(task), 'what is not tried is not withheld')
+      else {
+        ok(!maxStoredBytes, 'what is not tried makes room')
+        ok(task.expires + SWEPT_WITHIN_MS > picture.clock, 'what is over is swept in time')
+      }
     }
   }
 
@@ -217,6 +224,10 @@ export class OutboxLife {
       }
     }
   }
+}
+
+function pending({ deliveries }: ToldTask): boolean {
+  return deliveries.some(({ status }) => status === 'pending')
 }
 
 /** The tasks that an act may be about. */
