@@ -194,7 +194,7 @@ test('without workers and with a full backlog the answers are as described', asy
 
 test('with Redis away the answers are as described', async () => {
   const { ask, post, document } = await startChecked({ workers: 0, redisUrl: 'redis://127.0.0.1:1' })
-  const safe = ['/openapi.json', '/problems', '/problems/{code}', '/healthz']
+  const safe = ['/openapi.json', '/problems', '/problems/{code}', '/healthz', '/metrics']
   for (const path of Object.keys(document.paths).filter((path) => 'get' in document.paths[path]!)) {
     const { status } = await ask(path.replace('{code}', 'gone').replace(/\{\w+\}/g, UNKNOWN))
     expect(status, path).toBe(safe.includes(path) ? 200 : 503)

@@ -75,6 +75,7 @@ const ROUTES = [
   'GET /problems',
   'GET /problems/{code}',
   'GET /healthz',
+  'GET /metrics',
   'GET /readyz',
 ]
 

@@ -7,6 +7,7 @@ import {
   LaneJobs,
   type Logger,
   type NameResolver,
+  readFigures,
   readTargetRules,
   Scripts,
   type Sealer,
@@ -26,10 +27,14 @@ import {
   LogController,
 } from 'fastify'
 import type { Redis } from 'ioredis'
+import type { Registry } from 'prom-client'
 import { callbackMembers } from './callbacks/callback-members.ts'
 import { answerClientError } from './client-errors.ts'
 import { STREAM_LIMITS, type StreamLimits } from './event-stream.ts'
 import { HeldRequests } from './held-requests.ts'
+import { isLoopbackHost } from './metrics/loopback-host.ts'
+import { requestMetrics } from './metrics/request-metrics.ts'
+import { storeMetrics } from './metrics/store-metrics.ts'
 import { type Immediate, operationRoute } from './operation-route.ts'
 import { jsonBody } from './plugins/json-body.ts'
 import { methods } from './plugins/methods.ts'
@@ -42,6 +47,7 @@ import { carRoutes, readCar } from './routes/cars.ts'
 import { deliveryRoutes } from './routes/deliveries.ts'
 import { healthRoutes } from './routes/health.ts'
 import { jwksRoutes } from './routes/jwks.ts'
+import { metricsRoute } from './routes/metrics.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { orderRoutes } from './routes/orders.ts'
 import { problemPages } from './routes/problem-pages.ts'
@@ -78,6 +84,8 @@ export interface ApiDependencies {
   /** Looks up where callbacks lead; the caller closes it. */
   names: NameResolver
   log: Logger
+  /** What the process itself tells of its state in `/metrics`. */
+  processMetrics?: Registry
   /** Other limits than `STREAM_LIMITS`. */
   streamLimits?: Partial<StreamLimits>
 }
@@ -121,6 +129,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
       answerProblem(problemOf(error, request), request, reply, publicUrl()),
   })
   app.decorateRequest('tenant', 'default')
+  const requests = requestMetrics(app)
   await app.register(requestIds, { log })
   await app.register(problems, { publicUrl })
   await app.register(validation)
@@ -174,6 +183,12 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   const lanes = [...new Set([...contracts.values()].map(({ lane }) => lane)), CALLBACK_LANE]
   healthRoutes(app, { lanes, laneState: (lane) => upkeep.laneState(0, lane) })
   jwksRoutes(app, sealer && new InstallationKeys(scripts, sealer))
+  if (isLoopbackHost(settings.HOST)) {
+    const registries = deps.processMetrics ? [deps.processMetrics, requests] : [requests]
+    metricsRoute(app, registries, () =>
+      storeMetrics(() => readFigures(scripts, lanes), settings.MAX_STORED_BYTES),
+    )
+  }
   problemPages(app)
   app.after(() => app.refuseOtherMethods())
   // The server closes once all are answered.

@@ -12,6 +12,7 @@ import {
   SettingsError,
 } from '@accepted/core'
 import { loadContracts } from '@accepted/operations'
+import { collectDefaultMetrics, Registry } from 'prom-client'
 import { buildApp } from './app.ts'
 
 /** Long enough for the requests that are under way. */
@@ -35,6 +36,8 @@ await runProcess(async () => {
   let listening = ''
   const publicUrl = () => settings.PUBLIC_URL ?? listening
   const contracts = await loadContracts()
+  const processMetrics = new Registry()
+  collectDefaultMetrics({ register: processMetrics })
   const app = await buildApp({
     settings,
     contracts,
@@ -45,6 +48,7 @@ await runProcess(async () => {
     sealer,
     names,
     log,
+    processMetrics,
   })
   const { HOST, PORT } = settings
   try {

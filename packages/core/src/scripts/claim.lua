@@ -39,7 +39,7 @@ local function bind(id, flow)
       'began', now_text, 'started', record.started or now_text, 'attempt:' .. token, attempt .. ' ' .. now_text,
     }
     if tonumber(token) > 10 then redis.call('HDEL', key, 'attempt:' .. token - 10) end
-    index_move(id, record, 'running')
+    count('attempts ' .. index_move(id, record, 'running'), 1)
     if record.start_by and not record.started then redis.call('ZREM', P .. 'timers', 'start:' .. id) end
     if record.callback and not record.started then notify(id, merged(record, map_of(changes)), 'started') end
     announce(id, version)

@@ -69,6 +69,8 @@ local function create(at)
   if callback ~= '' then redis.call('HSET', open_key(id), 'callback', callback) end
   if key ~= '' then redis.call('SET', key, fingerprint .. ' ' .. id, 'PX', key_ms) end
   tell_operation(tenant, operation)
+  count('created ' .. operation, 1)
+  count_tasks(operation, 'pending', 1)
   redis.call('ZADD', P .. 'index:' .. tenant, order, id)
   redis.call('ZADD', status_index(tenant, operation, 'pending'), order, id)
   lane.flows = lane.flows + enqueue(id, lane_name, tenant, order, priority)

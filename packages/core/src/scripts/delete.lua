@@ -8,5 +8,5 @@ local tenant, id, tombstone_ms = ARGV[1], ARGV[2], tonumber(ARGV[4])
 local record, refusal = open_task_of(tenant, id, ARGV[3])
 if record then return answer { 'open', record.status } end
 if refusal[1] ~= 'ended' then return answer(refusal) end
-bury(id, map_of(done_record_slim(id)), tombstone_ms)
+bury(id, map_of(done_record_slim(id)), tombstone_ms, 'deleted')
 return answer { 'deleted' }

@@ -48,6 +48,7 @@ local function settle(id, delivery, follows, delay, lease)
   flow_release(CALLBACKS, delivery.flow)
   if follows == 'delivered' then
     redis.call('HSET', delivery_key(id), 'status', 'delivered', 'losses', '0', 'again', '')
+    count('callbacks delivered', 1)
     no_longer_tried(id, delivery)
   elseif follows == 'release' then release(id, delivery, delay)
   elseif follows == 'retry' or delivery.again == '1' then retry(id, delivery, delay)

@@ -37,7 +37,7 @@ local function lose(id)
     redis.call('ZADD', timers, timestamp(leases_hold_until), 'lease:' .. id)
     return
   end
-  local tenant = fixed_of(record)
+  local tenant, operation = fixed_of(record)
   local _, attempts, run = limits_of(record)
   if record.status == 'running' and now >= record.began + run then
     if tonumber(record.attempt) < attempts then
@@ -48,6 +48,7 @@ local function lose(id)
     return
   end
   if record.status == 'canceling' and not undoable(record) then return conclude(id, record, retention) end
+  count('losses ' .. operation, 1)
   local losses = redis.call('HINCRBY', open_key(id), 'losses', 1)
   if losses < max_losses then
     local flow = losses > 1 and SUSPECTS or record.flow

@@ -11,6 +11,7 @@ const NAMES = [
   'create',
   'delete',
   'end',
+  'figures',
   'heartbeat',
   'keep-secret',
   'lane',

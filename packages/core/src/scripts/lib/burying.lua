@@ -1,5 +1,5 @@
--- Replaces an ended record by its tombstone; takes it out of the indexes, and its deliveries away.
-local function bury(id, record, tombstone_ms)
+-- Replaces an ended record by its tombstone; takes it out of the indexes, and its deliveries away. why: 'age' | 'bytes' | 'deleted'.
+local function bury(id, record, tombstone_ms, why)
   local ending
   for i, name in ipairs(ENDINGS) do
     if name == record.status .. ':' .. (record.reason or '') then ending = i end
@@ -17,4 +17,6 @@ local function bury(id, record, tombstone_ms)
   drop_deliveries(id)
   redis.call('ZREM', P .. 'index:' .. tenant, id)
   redis.call('ZREM', status_index(tenant, operation, record.status), id)
+  count_tasks(operation, record.status, -1)
+  count('expired ' .. why, 1)
 end

@@ -20,7 +20,8 @@ end
 local function end_task(id, record, ending, retention)
   leave(id, record)
   forget_limits(id, record)
-  index_move(id, record, ending.status)
+  local operation = index_move(id, record, ending.status)
+  count(table.concat({ 'ended', operation, ending.status, ending.reason }, ' '), 1)
   local expires = now + retention
   local cause = ending.error ~= '' and ending.error or ending.reason
   local last = merged(attempt_ended(record, cause), steps_become(record, 'b', 'x'), steps_become(record, 'dqr', 'y'), {

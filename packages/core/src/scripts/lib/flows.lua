@@ -77,6 +77,15 @@ local function groups_count(flow, change)
   if is_slow(flow) then group_counts(slow_of(tenant_of(flow)), change) end
 end
 
+-- What the living workers run of a lane at once.
+local function lane_slots(lane)
+  local slots = 0
+  for _, member in ipairs(redis.call('ZRANGE', P .. 'slots:' .. lane, '(' .. now, '+inf', 'BYSCORE')) do
+    slots = slots + tonumber(member:match(' (%d+)$'))
+  end
+  return slots
+end
+
 -- How many items of a lane run.
 local function lane_running(lane)
   local running = 0

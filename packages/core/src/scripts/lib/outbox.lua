@@ -133,6 +133,7 @@ end
 -- A delivery is over for good.
 local function delivery_fails(id, delivery, retention)
   redis.call('HSET', delivery_key(id), 'status', 'failed')
+  count('callbacks failed', 1)
   redis.call('ZADD', P .. 'failed:' .. delivery.flow, delivery.at, id)
   redis.call('SADD', P .. 'failing:' .. tenant_of(delivery.flow), delivery.flow)
   no_longer_tried(id, delivery)
@@ -159,6 +160,7 @@ local function note_attempt(id, delivery, attempt)
   local tries = delivery.tries + 1
   local field, eldest = 'attempt:' .. tries, 'attempt:' .. tries - MOST_ATTEMPTS
   redis.call('HSET', delivery_key(id), 'tries', tries, field, attempt)
+  count('callback_attempts', 1)
   count('stored', #attempt - #(delivery[eldest] or ''))
   if delivery[eldest] then redis.call('HDEL', delivery_key(id), eldest) end
   delivery.tries, delivery[field], delivery[eldest] = tries, attempt, nil

@@ -46,10 +46,17 @@ local function status_index(tenant, operation, status)
   return P .. 'index:' .. tenant .. ':' .. operation .. ':' .. status
 end
 
+-- Counts how many tasks of an operation have a status.
+local function count_tasks(operation, status, by) count('tasks ' .. operation .. ' ' .. status, by) end
+
+-- A task takes another status. Returns its operation.
 local function index_move(id, record, to)
   local tenant, operation, _, _, order = fixed_of(record)
   redis.call('ZREM', status_index(tenant, operation, record.status), id)
   redis.call('ZADD', status_index(tenant, operation, to), order, id)
+  count_tasks(operation, record.status, -1)
+  count_tasks(operation, to, 1)
+  return operation
 end
 
 -- Tells whoever watches a task that it has changed.

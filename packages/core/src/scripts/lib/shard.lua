@@ -12,7 +12,10 @@ local function want(lane, jobs)
   if jobs > 0 then wanted[lane] = (wanted[lane] or 0) + jobs end
 end
 
--- Counters of the shard, the hash 'figures'. What a script changes of them is written with its answer, once for a whole batch.
+-- Counters of the shard, the hash 'figures', by names of words: what is (stored; tasks OPERATION STATUS), and what has been since
+-- the beginning (created, attempts, retries, losses, each with OPERATION; ended OPERATION STATUS REASON; expired age | bytes |
+-- deleted; callbacks delivered | failed; callback_attempts). What a script changes of them is written with its answer, once
+-- for a whole batch.
 local changes_of_figures = {}
 local function count(figure, by) changes_of_figures[figure] = (changes_of_figures[figure] or 0) + by end
 

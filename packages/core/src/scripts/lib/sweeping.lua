@@ -20,7 +20,7 @@ local function expire(minute, most, retention, tombstone_ms)
   return sweep_list(minute, most, function(id, record)
     -- What is kept for longer than it was said stands in a later list, too.
     if tonumber(record.expires) > now then return end
-    if expired(id, record) then bury(id, record, tombstone_ms) else keep_until(id, now + retention) end
+    if expired(id, record) then bury(id, record, tombstone_ms, 'age') else keep_until(id, now + retention) end
   end)
 end
 
@@ -36,7 +36,7 @@ local function make_room(max_bytes, most, tombstone_ms)
       if redis.call('EXISTS', P .. 'trying:' .. id) == 1 then
         redis.call('SADD', P .. 'withheld', id)
       else
-        bury(id, record, tombstone_ms)
+        bury(id, record, tombstone_ms, 'bytes')
         gone = gone + 1
       end
     end)

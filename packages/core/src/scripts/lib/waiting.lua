@@ -28,6 +28,8 @@ local function requeue(id, record, how)
   leave(id, record)
   local fields = attempt_ended(record, how.error)
   redis.call('HSET', open_key(id), 'flow', how.flow)
+  local _, operation = fixed_of(record)
+  if how.counts then count('retries ' .. operation, 1) end
   if record.status == 'canceling' then
     fields = merged(fields, steps_become(record, 'b', 'x'))
     if how.counts then redis.call('HINCRBY', open_key(id), 'undos', 1) end

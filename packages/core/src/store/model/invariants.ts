@@ -25,12 +25,21 @@ export function checkContents(contents: Contents): void {
   checkIndexes(contents)
   checkLimits(contents, timers)
   checkExpiry(contents, timers)
-  checkStored(contents)
+  checkFigures(contents)
 }
 
-/** What is counted is stored. */
-export function checkStored(contents: Contents): void {
-  equal(Number(contents.map('figures').get('stored') ?? 0), contents.storedBytes, 'what is stored is counted')
+/** What is counted is there. */
+export function checkFigures(contents: Contents): void {
+  const figures = contents.map('figures')
+  equal(Number(figures.get('stored') ?? 0), contents.storedBytes, 'what is stored is counted')
+  const tasks = [...contents.open.values(), ...contents.done.values()]
+  const counts = Map.groupBy(tasks, ({ operation, status }) => `tasks ${operation} ${status}`)
+  const counted = [...figures].filter(([name, count]) => name.startsWith('tasks ') && count !== '0')
+  same(sorted(counted), sorted([...counts].map(([name, all]) => [name, String(all.length)])))
+  const sum = (kind: string) =>
+    [...figures].reduce((all, [name, count]) => all + (name.startsWith(`${kind} `) ? Number(count) : 0), 0)
+  equal(sum('created'), sum('ended') + contents.open.size, 'what was created is open or has ended')
+  equal(sum('ended'), sum('expired') + contents.done.size, 'what has ended is there or has expired')
   const minutes = contents.keys.filter((key) => key.startsWith('expire:')).map((key) => key.slice(7))
   same([...contents.map('expiring').keys()].sort(), minutes.sort(), 'every list of expiry is known')
 }

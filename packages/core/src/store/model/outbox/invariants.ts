@@ -1,6 +1,6 @@
 import { equal, ok, deepEqual as same } from 'node:assert/strict'
 import type { Contents } from '../../../testing/index.ts'
-import { checkStored, sorted } from '../invariants.ts'
+import { checkFigures, sorted } from '../invariants.ts'
 import type { ModelDelivery, ToldTask } from './model-delivery.ts'
 import { type Picture, tenantOf } from './picture.ts'
 
@@ -23,7 +23,7 @@ export function checkOutbox(contents: Contents, picture: Picture, beganMs: numbe
   checkEndpoints(contents, picture, time)
   checkTurns(contents, picture)
   checkExpiry(contents, picture, time)
-  checkStored(contents)
+  checkFigures(contents)
 }
 
 type Time = (ms: number) => number
