@@ -4,7 +4,7 @@ import { LEASE_MS, type Logger, type Upkeep, type UpkeepTerms } from '@accepted/
 const TICK_MS = 100
 const TOP_UP_MS = 1_000
 const HEARTBEAT_MS = 3_000
-/** How often it is told that the store is full. */
+/** It is told no more often that the store is full. */
 const TELL_MS = 60_000
 const RENEW_MS = LEASE_MS / 4
 /** A worker that has not been heard of for so long does not count any more. */
@@ -16,8 +16,9 @@ export class Ticker {
   readonly #options: TickerOptions
   readonly #stopping = new AbortController()
   readonly #loops: Promise<void>[] = []
-  /** Records that expired before their time since that was last told. */
+  /** Records that expired before their time, and when that was last told. */
   #madeRoom = 0
+  #toldMs = Number.NEGATIVE_INFINITY
 
   constructor(upkeep: Upkeep, options: TickerOptions) {
     this.#upkeep = upkeep
@@ -28,12 +29,6 @@ export class Ticker {
     const { shards, slots, terms, renew } = this.#options
     const lanes = Object.keys(slots)
     this.#every(RENEW_MS, renew)
-    this.#every(TELL_MS, async () => {
-      const expired = this.#madeRoom
-      this.#madeRoom = 0
-      if (expired > 0)
-        this.#options.log.warn({ expired }, 'MAX_STORED_BYTES is reached: tasks expire before their time')
-    })
     for (let shard = 0; shard < shards; shard += 1) {
       this.#every(TICK_MS, async () => {
         for (let more = true; more; ) {
@@ -41,6 +36,7 @@ export class Ticker {
           this.#madeRoom += ticked.madeRoom
           more = ticked.more
         }
+        this.#tellOfRoom()
       })
       this.#every(TOP_UP_MS, async () => {
         for (const lane of lanes) {
@@ -59,6 +55,17 @@ export class Ticker {
     const { shards, slots } = this.#options
     const none = Object.fromEntries(Object.keys(slots).map((lane) => [lane, 0]))
     for (let shard = 0; shard < shards; shard += 1) await this.#heartbeat(shard, none)
+  }
+
+  #tellOfRoom(): void {
+    const now = performance.now()
+    if (this.#madeRoom === 0 || now - this.#toldMs < TELL_MS) return
+    this.#toldMs = now
+    this.#options.log.warn(
+      { expired: this.#madeRoom },
+      'more than MAX_STORED_BYTES: tasks expire before their time',
+    )
+    this.#madeRoom = 0
   }
 
   #heartbeat(shard: number, slots: Record<string, number>): Promise<void> {

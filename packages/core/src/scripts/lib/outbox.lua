@@ -19,7 +19,8 @@ local MOST_DELIVERIES = 100
 -- An endpoint at which nothing is tried any more is remembered for so long.
 local ENDPOINT_KEPT_MS = 7 * 24 * 3600000
 
--- What a delivery takes in Redis besides the record that it carries and its attempts: what it counts in the figure 'stored'.
+-- What a delivery takes in Redis besides the record that it carries and its attempts: what it counts in the figure 'stored', as
+-- RECORD_BYTES of a record.
 local DELIVERY_BYTES = 700
 
 local function delivery_key(delivery) return P .. 'dlv:' .. delivery end

@@ -7,7 +7,8 @@ local SPENT = {
 }
 
 -- What an ended record takes in Redis besides its text: its key, its places in indexes and in the list of its expiry. With its
--- text it is what it counts in the figure 'stored' (docs/decisions/016-bounded-memory.md).
+-- text it is what it counts in the figure 'stored' (docs/decisions/016-bounded-memory.md): what
+-- was counted with one number must not go with another.
 local RECORD_BYTES = 550
 
 -- Of a step's outcome only its state is kept.
