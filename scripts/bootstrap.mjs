@@ -13,6 +13,7 @@ const scripts = {
   bench: 'bench/main.ts',
   soak: 'test/soak/main.ts',
   'soak:memory': 'test/soak/memory/main.ts',
+  drill: 'test/drill/main.ts',
   docs: 'scripts/docs.ts',
   accepted: 'apps/cli/src/main.ts',
 }
