@@ -1,6 +1,14 @@
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { connectForAnswers, LostCreates, Scripts, Submissions, TaskReader } from '../index.ts'
-import { claimTask, readTask, startRedisProxy, submission, testStore, until } from '../testing/index.ts'
+import {
+  claimTask,
+  type ProxyMode,
+  readTask,
+  startRedisProxy,
+  submission,
+  testStore,
+  until,
+} from '../testing/index.ts'
 import type { SubmissionOutcome } from './submissions.ts'
 
 const KEYED = { idempotency: { key: 'k', fingerprint: 'f' } }
@@ -23,8 +31,8 @@ async function scene() {
   await until(async () => redis.status === 'ready')
   // From now on it knows Redis's clock.
   await scripts.now()
-  /** Creates a task whose answer gets lost once Redis has accepted it; what the client is told. */
-  const createUnheard = async (changes: Partial<typeof KEYED> = {}) => {
+  /** Creates a task whose answer gets lost once Redis has accepted it, and cuts the line; what the client is told. */
+  const createUnheard = async (changes: Partial<typeof KEYED> = {}, then: ProxyMode = 'shut') => {
     await line.set('mute')
     const told = submissions.create(submission(changes)).then(
       (outcome): SubmissionOutcome | 'refused' => outcome,
@@ -34,7 +42,8 @@ async function scene() {
       const { tasks } = await store.reader.list('default', {}, 10)
       return tasks.length > 0 && tasks
     })
-    await line.set('shut')
+    await line.set(then)
+    line.cut()
     return { taskId: task!.taskId, told }
   }
   const listed = async () => (await store.reader.list('default', {}, 10)).tasks.map(({ taskId }) => taskId)
