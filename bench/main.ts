@@ -13,6 +13,7 @@ import { polling } from './polling.bench.ts'
 import { report } from './report.bench.ts'
 import { signing } from './signing.bench.ts'
 import { tasks } from './tasks.bench.ts'
+import { upkeep } from './upkeep.bench.ts'
 import { waiting } from './waiting.bench.ts'
 
 interface Bench {
@@ -34,6 +35,7 @@ const BENCHES: Record<string, Bench> = {
   memory: onRedis(memory),
   cancel: onRedis(cancel),
   waiting: onRedis(waiting),
+  upkeep: onRedis(upkeep),
   report: onRedis(report),
   callbacks: onRedis(
     callbacks,
