@@ -38,6 +38,8 @@ export async function upkeep(redisUrl: string): Promise<Figure[]> {
   const makeDue = redis.multi()
   for (const timer of await redis.zrange(timers, '0', '-1')) makeDue.zadd(timers, 1, timer)
   await makeDue.exec()
+  // When Redis rewrites its file is not of upkeep.
+  await redis.config('SET', 'auto-aof-rewrite-percentage', '0')
   await redis.config('SET', 'slowlog-log-slower-than', '500', 'slowlog-max-len', '100000')
   await redis.call('SLOWLOG', 'RESET')
   const tickers = Array.from({ length: TICKERS }, () => connect(redisUrl))

@@ -162,7 +162,9 @@ test('a worker that stands still while it sends has no more say once another has
   const before = await deliveries()
   frozen.child.kill('SIGCONT')
   // Its own attempt was given up when it was thawed.
-  await until(async () => frozen.log.some(({ msg }) => msg === 'fenced off: another worker has the delivery, or it is gone'))
+  await until(async () =>
+    frozen.log.some(({ msg }) => msg === 'fenced off: another worker has the delivery, or it is gone'),
+  )
   expect(await deliveries()).toEqual(before)
   expect(messagesOf(receiver.requests, await secretOf(stack))).toHaveLength(2)
 }, 40_000)

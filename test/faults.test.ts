@@ -125,6 +125,19 @@ test('Redis dies in the middle and comes back: 503 meanwhile, then all goes on, 
   expect(await (await ask(`/tasks`)).json()).toHaveLength(20)
 }, 60_000)
 
+test('a worker that stands still is told by /readyz within 15 s, as long as it does', async () => {
+  const { ask, workers, passTime } = await startStack()
+  workers[0]!.child.kill('SIGSTOP')
+  await passTime(15_000, { alive: false })
+  const answer = await ask('/readyz')
+  expect(answer.status).toBe(503)
+  expect(((await answer.json()) as { detail: string }).detail).toMatch(
+    /^Missing: (no worker has fetched from the lane \w+ lately(; |\.$)){2,}/,
+  )
+  workers[0]!.child.kill('SIGCONT')
+  await until(async () => (await ask('/readyz')).ok)
+})
+
 test('an idle worker that is told to stop while Redis is away stops', async () => {
   const redis = await startLocalRedis()
   onTestFinished(() => redis.stop())

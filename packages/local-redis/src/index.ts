@@ -1,3 +1,4 @@
+export { type ProxyMode, type RedisProxy, startRedisProxy } from './redis-proxy.ts'
 export {
   DataDirInUseError,
   type LocalRedis,

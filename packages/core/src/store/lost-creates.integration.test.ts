@@ -1,14 +1,7 @@
+import { type ProxyMode, startRedisProxy } from '@accepted/local-redis'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { connectForAnswers, LostCreates, Scripts, Submissions, TaskReader } from '../index.ts'
-import {
-  claimTask,
-  type ProxyMode,
-  readTask,
-  startRedisProxy,
-  submission,
-  testStore,
-  until,
-} from '../testing/index.ts'
+import { claimTask, readTask, submission, testStore, until } from '../testing/index.ts'
 import type { SubmissionOutcome } from './submissions.ts'
 
 const KEYED = { idempotency: { key: 'k', fingerprint: 'f' } }

@@ -78,7 +78,9 @@ export class LostCreates {
   async #look({ tenant, taskId }: LostCreate, answerBy: number): Promise<ReadOutcome | null> {
     if (!this.#connected) return null
     const over = new AbortController()
-    const late = pause(answerBy - performance.now(), null, { signal: over.signal }).catch(() => null)
+    const late = pause(Math.max(0, answerBy - performance.now()), null, { signal: over.signal }).catch(
+      () => null,
+    )
     const read = this.#reader.read(tenant, taskId).catch((error) => {
       if (error instanceof StoreUnavailable) return null
       throw error

@@ -10,7 +10,6 @@ export {
   takeDelivery,
 } from './deliveries.ts'
 export { type DnsAnswer, startDnsServer } from './dns-server.ts'
-export { type ProxyMode, type RedisProxy, startRedisProxy } from './redis-proxy.ts'
 export { freshPrefix, OUTBOX_TERMS, type TestStore, terms, testStore } from './store.ts'
 export { calledBack, claimTask, createdId, createTask, loseWorker, readTask, submission } from './tasks.ts'
 export { passTime } from './time.ts'

@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 /**
- * `open`: passes all on. `mute`: passes on what clients say, and swallows the answers. `black hole`: swallows both. `shut`:
+ * `open`: passes all on. `black hole`: nothing arrives until it is another, as where packets get lost and TCP sends them
+ * again. `mute`: passes on what clients say, and drops the answers; no use for a connection that is to live on. `shut`:
  * connections are refused.
  */
 export type ProxyMode = 'open' | 'mute' | 'black hole' | 'shut'
@@ -35,8 +36,9 @@ export async function startRedisProxy(redisUrl: string): Promise<RedisProxy> {
         other.destroy()
       })
     }
-    client.on('data', (data) => mode !== 'black hole' && redis.write(data))
-    redis.on('data', (data) => mode === 'open' && client.write(data))
+    client.on('data', (data) => redis.write(data))
+    redis.on('data', (data) => mode !== 'mute' && client.write(data))
+    if (mode === 'black hole') for (const socket of [client, redis]) socket.pause()
   })
   const listen = async (port: number) => {
     server.listen(port, '127.0.0.1')
@@ -58,6 +60,7 @@ export async function startRedisProxy(redisUrl: string): Promise<RedisProxy> {
       if (next === 'shut' && mode !== 'shut') await shut()
       if (next !== 'shut' && mode === 'shut') await listen(port)
       mode = next
+      for (const socket of sockets) mode === 'black hole' ? socket.pause() : socket.resume()
     },
     cut,
     async close() {
