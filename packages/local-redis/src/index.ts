@@ -1,3 +1,4 @@
+export { findClockLibrary } from './clock-library.ts'
 export { type ProxyMode, type RedisProxy, startRedisProxy } from './redis-proxy.ts'
 export {
   DataDirInUseError,
