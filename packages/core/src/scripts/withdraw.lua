@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 -- uses shard flows records fencing waiting packing outbox ending canceling tombstones absent
 -- Takes back creates whose clients were refused, since the answer of Redis got lost. One that nobody has begun leaves nothing;
--- one that a worker has begun is canceled, and what was finished of it undone. One whose Idempotency-Key was sent again
--- stays: somebody may have been answered with it.
+-- one that a worker has begun is canceled, and what was finished of it undone. One that has an Idempotency-Key stays if it has
+-- begun, since whoever repeats the key is to find it, or if that was repeated: somebody may have been answered with it.
 -- ARGV, 3 an item: tenant, id, idempotency key ('' = none); before them the retention (ms).
--- Answers for each 'withdrawn' | 'canceled' | 'canceling' | 'asked_again' | 'ended' | 'unknown'. Upholds rule 10.
+-- Answers for each 'withdrawn' | 'canceled' | 'canceling' | 'kept' | 'ended' | 'unknown'. Upholds rule 10.
 local STRIDE = 3
 local retention = tonumber(ARGV[1])
 
@@ -22,10 +22,10 @@ end
 local function withdraw(tenant, id, key)
   local record, refusal = open_task_of(tenant, id, math.huge)
   if not record then return refusal[1] == 'unknown' and 'unknown' or 'ended' end
-  if record.asked then return 'asked_again' end
-  -- Who sends it later is to have a task of its own.
-  if key ~= '' then redis.call('DEL', P .. 'key:' .. tenant .. ':' .. key) end
-  if record.token == '0' and record.status == 'pending' then
+  local begun = record.token ~= '0' or record.status ~= 'pending'
+  if record.asked or (begun and key ~= '') then return 'kept' end
+  if not begun then
+    if key ~= '' then redis.call('DEL', P .. 'key:' .. tenant .. ':' .. key) end
     forget(tenant, id, record)
     return 'withdrawn'
   end

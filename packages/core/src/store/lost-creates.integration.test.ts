@@ -84,15 +84,26 @@ test('who was refused and sends the key again keeps the task', async () => {
   expect((await claimTask(store)).task.taskId).toBe(taskId)
 })
 
-test('what a worker has begun meanwhile is canceled, and its key is free again', async () => {
+test('what a worker has begun meanwhile is canceled', async () => {
   const { store, line, createUnheard } = await scene()
-  const { taskId, told } = await createUnheard(KEYED)
+  const { taskId, told } = await createUnheard()
   expect(await told).toBe('refused')
   const claim = await claimTask(store)
   await line.set('open')
   await until(async () => (await readTask(store, taskId)).status === 'canceling')
   expect(await store.work.renew([claim])).toEqual({ stale: [], canceling: [claim] })
-  expect(await store.submissions.create(submission(KEYED))).toMatchObject({ outcome: 'created' })
+})
+
+test('unless it has a key: who repeats that finds it', async () => {
+  const { store, line, redis, lost, createUnheard } = await scene()
+  const { taskId, told } = await createUnheard(KEYED)
+  expect(await told).toBe('refused')
+  await claimTask(store)
+  await line.set('open')
+  await until(async () => redis.status === 'ready')
+  await lost.close()
+  expect(await readTask(store, taskId)).toMatchObject({ status: 'running' })
+  expect(await store.submissions.create(submission(KEYED))).toEqual({ outcome: 'exists', taskId })
 })
 
 test('what has ended meanwhile stays as it is', async () => {

@@ -19,7 +19,7 @@ export interface LostCreate {
 }
 
 /** What came of a create that was taken back: see withdraw.lua. */
-type Withdrawn = 'withdrawn' | 'canceled' | 'canceling' | 'asked_again' | 'ended' | 'unknown'
+type Withdrawn = 'withdrawn' | 'canceled' | 'canceling' | 'kept' | 'ended' | 'unknown'
 
 /**
  * Looks after creates whose answer got lost with the connection. As long as the client waits they are looked for, and found
