@@ -132,7 +132,7 @@ test('a worker that stands still is told by /readyz within 15 s, as long as it d
   const answer = await ask('/readyz')
   expect(answer.status).toBe(503)
   expect(((await answer.json()) as { detail: string }).detail).toMatch(
-    /^Missing: (no worker has fetched from the lane \w+ lately(; |\.$)){2,}/,
+    /^Missing: (no worker has fetched from the lane [\w.]+ lately(; |\.$)){2,}/,
   )
   workers[0]!.child.kill('SIGCONT')
   await until(async () => (await ask('/readyz')).ok)
