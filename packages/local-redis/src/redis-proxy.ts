@@ -4,9 +4,10 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 /**
  * `open`: passes all on. `black hole`: nothing arrives until it is another, as where packets get lost and TCP sends them
  * again. `mute`: passes on what clients say, and drops the answers; no use for a connection that is to live on. `shut`:
- * connections are refused.
+ * connections are reset, and refused. `half a request`: each connection is reset in the middle of the next thing that its
+ * client says, of which the first half arrives. `no reply`: it is reset instead of the next answer.
  */
-export type ProxyMode = 'open' | 'mute' | 'black hole' | 'shut'
+export type ProxyMode = 'open' | 'mute' | 'black hole' | 'shut' | 'half a request' | 'no reply'
 
 /** A line to a Redis that can be cut, between a process and a Redis that is well. */
 export interface RedisProxy {
@@ -29,15 +30,24 @@ export async function startRedisProxy(redisUrl: string): Promise<RedisProxy> {
       [redis, client],
     ] as const) {
       sockets.add(socket)
+      socket.setNoDelay(true)
       // The end of one side is told to the other by 'close'.
       socket.on('error', () => undefined)
       socket.on('close', () => {
         sockets.delete(socket)
-        other.destroy()
+        // What was said before the end still arrives.
+        other.end()
       })
     }
-    client.on('data', (data) => redis.write(data))
-    redis.on('data', (data) => mode !== 'mute' && client.write(data))
+    client.on('data', (data) => {
+      if (mode !== 'half a request') return void redis.write(data)
+      redis.end(data.subarray(0, data.length / 2))
+      client.resetAndDestroy()
+    })
+    redis.on('data', (data) => {
+      if (mode === 'no reply') client.resetAndDestroy()
+      else if (mode !== 'mute') client.write(data)
+    })
     if (mode === 'black hole') for (const socket of [client, redis]) socket.pause()
   })
   const listen = async (port: number) => {
@@ -45,7 +55,7 @@ export async function startRedisProxy(redisUrl: string): Promise<RedisProxy> {
     await once(server, 'listening')
   }
   const cut = () => {
-    for (const socket of sockets) socket.destroy()
+    for (const socket of sockets) socket.resetAndDestroy()
   }
   const shut = () =>
     new Promise<void>((resolve) => {
