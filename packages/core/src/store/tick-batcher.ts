@@ -18,6 +18,7 @@ export class TickBatcher<Item, Outcome> {
     if (this.#waiting.length === 0) setImmediate(() => this.#flush())
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject })
+      if (this.#waiting.length === this.#largest) this.#flush()
     })
   }
 
