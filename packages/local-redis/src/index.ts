@@ -1,3 +1,4 @@
+export { findClockLibrary } from './clock-library.ts'
 export {
   DataDirInUseError,
   type LocalRedis,
