@@ -22,7 +22,8 @@ export const jsonBody = plugin(
     // `curl -d ''` names a type for the body that it does not send.
     app.addHook('onRequest', (request, _reply, next) => {
       const { headers } = request
-      if (headers['content-length'] === '0' && !request.routeOptions.schema?.body) delete headers['content-type']
+      if (headers['content-length'] === '0' && !request.routeOptions.schema?.body)
+        delete headers['content-type']
       next()
     })
     app.addContentTypeParser(
