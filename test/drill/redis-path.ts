@@ -63,19 +63,24 @@ export class RedisPath {
     this.#links.add(link)
     near.on('data', (bytes) => {
       if (this.#resetAt !== 'request') return void far.write(bytes)
-      // The first half arrives.
-      far.write(bytes.subarray(0, bytes.length / 2), () => cut(link))
+      // The first half arrives: a reset could take it away again.
+      far.end(bytes.subarray(0, bytes.length / 2))
+      near.resetAndDestroy()
     })
     far.on('data', (bytes) => {
       if (this.#resetAt === 'reply') cut(link)
       else near.write(bytes)
     })
-    for (const socket of [near, far]) {
+    const ends: [Socket, Socket][] = [
+      [near, far],
+      [far, near],
+    ]
+    for (const [socket, other] of ends) {
       socket.setNoDelay(true)
       if (this.#silent) socket.pause()
       socket.on('error', () => cut(link))
       socket.on('close', () => {
-        cut(link)
+        other.end()
         this.#links.delete(link)
       })
     }
