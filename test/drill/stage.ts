@@ -5,11 +5,16 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { connectForWork, createLog } from '@accepted/core'
-import { type LocalRedis, startLocalRedis } from '@accepted/local-redis'
+import {
+  type LocalRedis,
+  type ProxyMode,
+  type RedisProxy,
+  startLocalRedis,
+  startRedisProxy,
+} from '@accepted/local-redis'
 import { MortalApp } from '../mortal-app.ts'
 import type { Receipts } from '../soak/receiver.ts'
 import { APIS, type AppName, type Fault, type Strike, WORKERS, wordsOf } from './faults.ts'
-import { RedisPath } from './redis-path.ts'
 
 const RECEIVER = fileURLToPath(new URL('../soak/receiver.ts', import.meta.url))
 const WAVERING_CLOCK = new URL('wavering-clock.ts', import.meta.url)
@@ -28,10 +33,10 @@ export interface StageOptions {
   say: (words: string) => void
 }
 
-/** All that is played on: Redis, two APIs, two workers, each on a path of its own to Redis, and a receiver. */
+/** All that is played on: Redis, two APIs, two workers, each on a line of its own to Redis, and a receiver. */
 export class Stage {
   readonly #options: StageOptions
-  readonly #paths = new Map<AppName | 'audit', RedisPath>()
+  readonly #lines = new Map<AppName, RedisProxy>()
   readonly #apps = new Map<AppName, MortalApp>()
   /** What is struck now, by its part: what strikes it next waits. */
   readonly #struck = new Map<string, Promise<void>>()
@@ -50,7 +55,7 @@ export class Stage {
     this.#options = options
   }
 
-  /** The URL of Redis itself, on no path that is cut. */
+  /** The URL of Redis itself, on no line that is cut. */
   get redisUrl(): string {
     return this.#redis.url
   }
@@ -98,7 +103,7 @@ export class Stage {
     for (const app of apps) app.signal('SIGCONT')
     await Promise.all(apps.map((app) => app.end('SIGTERM')))
     this.#receiver?.kill('SIGKILL')
-    await Promise.all([...this.#paths.values()].map((path) => path.close()))
+    await Promise.all([...this.#lines.values()].map((line) => line.close()))
     await this.#redis?.stop()
   }
 
@@ -122,11 +127,11 @@ export class Stage {
   }
 
   async #openApp(name: AppName): Promise<void> {
-    const path = new RedisPath(this.#redis.port)
-    this.#paths.set(name, path)
+    const line = await startRedisProxy(this.#redis.url)
+    this.#lines.set(name, line)
     const environment: Record<string, string> = {
       ...this.#options.environment,
-      REDIS_URL: await path.open(),
+      REDIS_URL: line.url,
       PORT: '0',
     }
     const hear = (message: string) => void this.said.set(message, (this.said.get(message) ?? 0) + 1)
@@ -182,13 +187,9 @@ export class Stage {
         return signal('SIGCONT')
       }
       case 'unreachable':
-        await Promise.all(this.#pathsOf(fault.who).map((path) => unreachable(path, fault.how, fault.forMs)))
-        return
+        return this.#breakLines(fault.who, fault.how === 'silent' ? 'black hole' : 'shut', fault.forMs)
       case 'reset':
-        for (const path of this.#pathsOf(fault.who)) path.resetAt = fault.at
-        await pause(fault.forMs)
-        for (const path of this.#pathsOf(fault.who)) path.resetAt = undefined
-        return
+        return this.#breakLines(fault.who, fault.at === 'reply' ? 'no reply' : 'half a request', fault.forMs)
       case 'script flush':
         return this.#tellRedis([['SCRIPT', 'FLUSH']])
       case 'client kill':
@@ -230,8 +231,11 @@ export class Stage {
     return (signal) => this.#apps.get(who)!.signal(signal)
   }
 
-  #pathsOf(who: AppName | 'everybody'): RedisPath[] {
-    return (who === 'everybody' ? APPS : [who]).map((name) => this.#paths.get(name)!)
+  async #breakLines(who: AppName | 'everybody', mode: ProxyMode, forMs: number): Promise<void> {
+    const lines = (who === 'everybody' ? APPS : [who]).map((name) => this.#lines.get(name)!)
+    await Promise.all(lines.map((line) => line.set(mode)))
+    await pause(forMs)
+    await Promise.all(lines.map((line) => line.set('open')))
   }
 
   async #tellRedis(commands: string[][]): Promise<void> {
@@ -249,14 +253,6 @@ export class Stage {
   }
 }
 
-async function unreachable(path: RedisPath, how: 'refused' | 'silent', forMs: number): Promise<void> {
-  if (how === 'silent') path.silent = true
-  else await path.refuse()
-  await pause(forMs)
-  if (how === 'silent') path.silent = false
-  else await path.open()
-}
-
 function isApi(name: AppName): boolean {
   return APIS.includes(name as (typeof APIS)[number])
 }
@@ -271,7 +267,7 @@ function partsOf(fault: Fault): string[] {
       return [fault.who === 'redis' ? "redis's clock" : fault.who]
     case 'unreachable':
     case 'reset':
-      return (fault.who === 'everybody' ? APPS : [fault.who]).map((name) => `the path of ${name}`)
+      return (fault.who === 'everybody' ? APPS : [fault.who]).map((name) => `the line of ${name}`)
     default:
       return ['redis']
   }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { LEASE_MS, type Logger, type Upkeep, type UpkeepTerms } from '@accepted/core'
+import { LEASE_MS, type Logger, PACE, type Upkeep, type UpkeepTerms } from '@accepted/core'
 
 const TICK_MS = 100
 const TOP_UP_MS = 1_000
@@ -31,10 +31,11 @@ export class Ticker {
     this.#every(RENEW_MS, renew)
     for (let shard = 0; shard < shards; shard += 1) {
       this.#every(TICK_MS, async () => {
-        for (let more = true; more; ) {
-          const ticked = await this.#upkeep.tick(shard, lanes, terms)
-          this.#madeRoom += ticked.madeRoom
-          more = ticked.more
+        for (;;) {
+          const { more, madeRoom } = await this.#upkeep.tick(shard, lanes, { ...terms, pace: PACE })
+          this.#madeRoom += madeRoom
+          if (!more) break
+          await this.#pause(PACE.apartMs)
         }
         this.#tellOfRoom()
       })
@@ -82,10 +83,15 @@ export class Ticker {
         } catch (error) {
           this.#options.log.warn({ err: error }, 'upkeep failed; it is tried again')
         }
-        await pause(periodMs, undefined, { signal }).catch(() => undefined)
+        await this.#pause(periodMs)
       }
     }
     this.#loops.push(loop())
+  }
+
+  /** Not any longer than until it stops. */
+  async #pause(ms: number): Promise<void> {
+    await pause(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
   }
 }
 

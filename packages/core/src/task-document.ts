@@ -38,6 +38,8 @@ export function wholeSeconds(ms: number): number {
 export interface DocumentFrame {
   before: string
   after: string
+  /** As it was last made whole: who polls often enough finds the same estimate. */
+  last?: { eta: number | null; queuePosition: number | null; text: string }
 }
 
 /**
@@ -54,8 +56,13 @@ export function taskDocument(
 }
 
 /** A frame made whole by an estimate. */
-export function framedDocument({ before, after }: DocumentFrame, { etaMs, queuePosition }: Estimate): string {
-  return `${before},"eta":${etaMs === null ? null : wholeSeconds(etaMs)},"queue_position":${queuePosition},${after}`
+export function framedDocument(frame: DocumentFrame, { etaMs, queuePosition }: Estimate): string {
+  const eta = etaMs === null ? null : wholeSeconds(etaMs)
+  const { before, after, last } = frame
+  if (last && last.eta === eta && last.queuePosition === queuePosition) return last.text
+  const text = `${before},"eta":${eta},"queue_position":${queuePosition},${after}`
+  frame.last = { eta, queuePosition, text }
+  return text
 }
 
 /** The frame of the document that `taskDocument` gives. Written out: to stringify it as objects takes twice as long. */

@@ -8,6 +8,11 @@ const COUNTERS: Record<string, { name: string; help: string; labelNames: string[
     help: 'Tasks that were accepted',
     labelNames: ['operation'],
   },
+  withdrawn: {
+    name: 'accepted_tasks_withdrawn_total',
+    help: 'Tasks that were taken back: their clients were refused, since the answer of Redis got lost',
+    labelNames: ['operation'],
+  },
   ended: {
     name: 'accepted_tasks_ended_total',
     help: 'Tasks that ended; the reason of completed ones is empty',

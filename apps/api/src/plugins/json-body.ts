@@ -20,8 +20,11 @@ export const jsonBody = plugin(
     app.decorateRequest('bodyText', '')
     app.removeAllContentTypeParsers()
     // `curl -d ''` names a type for the body that it does not send.
-    app.addHook('onRequest', async ({ headers, routeOptions }) => {
-      if (headers['content-length'] === '0' && !routeOptions.schema?.body) delete headers['content-type']
+    app.addHook('onRequest', (request, _reply, next) => {
+      const { headers } = request
+      if (headers['content-length'] === '0' && !request.routeOptions.schema?.body)
+        delete headers['content-type']
+      next()
     })
     app.addContentTypeParser(
       /^application\/(json|[\w.+-]+\+json)\s*(;\s*charset="?utf-8"?\s*)?$/i,

@@ -1,30 +1,43 @@
 #!lua flags=allow-oom
 -- uses shard flows records fencing waiting packing outbox endpoints ending canceling tombstones burying sweeping
--- Does what is due, at most `limit` things: retries go back to their flows, tasks that passed a deadline are canceled,
--- ended records expire into tombstones, before their time if the shard holds more than it may, tasks whose lease ran out have taken too long or lost their worker. Of the latter
--- one goes back to its flow once; a second time, to the suspects; after that it fails. After a time in which nobody
--- ticked, since Redis or all workers were away, leases get a whole term more. Deliveries become due, those whose worker
--- was lost go back to their flows, and endpoints are probed.
+-- Does what is due, at most `limit` things and for `pass` ms, so that no pass holds up others for long: retries go back to
+-- their flows, tasks that passed a deadline are canceled, ended records expire into tombstones, before their time if the shard
+-- holds more than it may, tasks whose lease ran out have taken too long or lost their worker. Of the latter one goes back to its flow once; a second time, to the suspects;
+-- after that it fails. After a time in which nobody ticked, since Redis or all workers were away, leases get a whole term
+-- more. Deliveries become due, those whose worker was lost go back to their flows, and endpoints are probed.
 -- For a lane with free slots in which no worker has fetched for `quiet` ms one job is wanted even if nothing waits: fetching
--- it shows that a worker is there. Any number of workers may run it.
--- ARGV: limit, tombstone lifetime (ms), quiet (ms), lease (ms), losses that end a task, retention (ms), most bytes that may be
--- stored (0 = any number), lane…
--- Answers {how many things were done, how many records went before their time}. Upholds rule 6 (time is Redis's).
+-- it shows that a worker is there.
+-- Any number of workers may run it: a pass that comes sooner than `apart` ms after the last one does nothing.
+-- ARGV: limit, tombstone lifetime (ms), quiet (ms), lease (ms), losses that end a task, retention (ms), apart (ms),
+-- pass (ms), most bytes that may be stored (0 = any number), lane…
+-- Answers {how many things were done, 1 if more may be due, how many records went before their time}. Upholds rule 6 (time is Redis's).
 local limit, tombstone_ms, quiet, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local max_losses, retention, max_stored = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local FIRST_LANE = 8
+local max_losses, retention, apart = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local pass_us = 1000 * tonumber(ARGV[8])
+local max_stored = tonumber(ARGV[9])
+local FIRST_LANE = 10
+-- Ended records looked at between two looks at the clock.
+local AT_ONCE = 10
 local AWAY_MS = 2000
 local POSTER_LOST_MS = 60000
 local timers = P .. 'timers'
 local done = 0
 
 local upkeep = redis.call('HMGET', P .. 'upkeep', 'ticked', 'leases_hold_until')
+local since = now - tonumber(upkeep[1] or 0)
+-- A clock that was set back is no reason to wait for it.
+if since >= 0 and since < apart then return answer { 0, 0, 0 } end
 local leases_hold_until = tonumber(upkeep[2] or 0)
-if now - tonumber(upkeep[1] or 0) > AWAY_MS then
+if since > AWAY_MS then
   leases_hold_until = now + lease
   redis.call('HSET', P .. 'upkeep', 'leases_hold_until', string.format('%.0f', leases_hold_until))
 end
 redis.call('HSET', P .. 'upkeep', 'ticked', now_text)
+
+local function is_over()
+  local clock = redis.call('TIME')
+  return done >= limit or clock[1] * 1000000 + clock[2] - now_us >= pass_us
+end
 
 -- The lease of a task ran out: its attempt took too long, or its worker is lost.
 local function lose(id)
@@ -81,6 +94,16 @@ local function pass(id, kind)
   cancel_task(id, record, LIMITS[kind].reason, retention)
 end
 
+-- Returns whether the minute's list is empty now.
+local function sweep(minute)
+  repeat
+    local looked = expire(minute, math.min(AT_ONCE, limit - done), retention, tombstone_ms)
+    if looked == 0 then return true end
+    done = done + looked
+  until is_over()
+  return redis.call('EXISTS', P .. 'expire:' .. minute) == 0
+end
+
 local function delivery_of(id) return map_of(redis.call('HGETALL', delivery_key(id))) end
 
 local function due(id)
@@ -110,11 +133,15 @@ local ACTS = {
   retry = retry, lease = lose, due = due, posting = lose_poster, probe = endpoint_probe,
 }
 
+local more = 0
 for _, timer in ipairs(redis.call('ZRANGE', timers, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)) do
-  if done >= limit then break end
+  if is_over() then
+    more = 1
+    break
+  end
   local kind, subject = timer:match('^(%a+):(.*)$')
   if kind == 'expire' then
-    done = done + expire(subject, limit - done, retention, tombstone_ms)
+    if not sweep(subject) then more = 1 end
   else
     if ACTS[kind] then ACTS[kind](subject) else pass(subject, kind) end
     done = done + 1
@@ -122,10 +149,14 @@ for _, timer in ipairs(redis.call('ZRANGE', timers, '-inf', now, 'BYSCORE', 'LIM
 end
 
 local gone = 0
-if max_stored > 0 then
-  local looked
-  looked, gone = make_room(max_stored, limit - done, tombstone_ms)
-  done = done + looked
+while max_stored > 0 and figure('stored') > max_stored do
+  if is_over() then
+    more = 1
+    break
+  end
+  local looked, went = make_room(max_stored, math.min(AT_ONCE, limit - done), tombstone_ms)
+  if looked == 0 then break end
+  done, gone = done + looked, gone + went
 end
 
 for i = FIRST_LANE, #ARGV do
@@ -138,4 +169,4 @@ for i = FIRST_LANE, #ARGV do
   end
 end
 
-return answer { done, gone }
+return answer { done, done >= limit and 1 or more, gone }

@@ -31,6 +31,7 @@ const NAMES = [
   'step',
   'take-delivery',
   'tick',
+  'withdraw',
 ] as const
 export type ScriptName = (typeof NAMES)[number]
 

@@ -24,6 +24,14 @@ test('no call is larger than allowed', async () => {
   expect(calls).toEqual([[1, 2], [3, 4], [5]])
 })
 
+test('a full call does not wait for the end of the turn; the rest of the turn goes together', async () => {
+  const { calls, batcher } = doubler(2)
+  const outcomes = [1, 2, 3].map((n) => batcher.add(n))
+  expect(calls).toEqual([[1, 2]])
+  expect(await Promise.all(outcomes)).toEqual([2, 4, 6])
+  expect(calls).toEqual([[1, 2], [3]])
+})
+
 test('a call that fails fails those that it carried, and no others', async () => {
   const { batcher } = doubler(2)
   const outcomes = await Promise.allSettled([1, 2, 13, 4].map((n) => batcher.add(n)))

@@ -1,5 +1,5 @@
 export { checkContents } from '../store/model/invariants.ts'
-export { type Contents, contentsOf } from './contents.ts'
+export { Contents, contentsOf } from './contents.ts'
 export {
   COMPLETED,
   DELIVERED,

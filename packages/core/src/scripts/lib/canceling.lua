@@ -23,7 +23,7 @@ local function abandon(id, record, ends_as, reason, flow, retention)
   end
   leave(id, record)
   index_move(id, record, 'canceling')
-  local cut = merged(attempt_ended(record, reason), steps_become(record, 'b', 'x'))
+  local cut = merged(attempt_ended(record, reason), steps_become(record, { b = 'x' }))
   change(id, record, merged(cut, decide(id, record, ends_as, reason, ''), { flow = flow }))
   wait_in(id, record, flow)
 end
@@ -42,7 +42,7 @@ end
 local function take_over(id, record, decision, lease)
   local cause = merged(record, decision)
   local error = (cause.error or '') ~= '' and cause.error or cause.reason
-  local fields = merged(attempt_ended(record, error), steps_become(record, 'b', 'x'), decision)
+  local fields = merged(attempt_ended(record, error), steps_become(record, { b = 'x' }), decision)
   fields.token, fields.began = tostring(record.token + 1), now_text
   if decision.status then index_move(id, record, decision.status) end
   change(id, record, fields)

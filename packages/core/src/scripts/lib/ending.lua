@@ -24,12 +24,12 @@ local function end_task(id, record, ending, retention)
   count(table.concat({ 'ended', operation, ending.status, ending.reason }, ' '), 1)
   local expires = now + retention
   local cause = ending.error ~= '' and ending.error or ending.reason
-  local last = merged(attempt_ended(record, cause), steps_become(record, 'b', 'x'), steps_become(record, 'dqr', 'y'), {
+  local ended = merged(attempt_ended(record, cause), steps_become(record, { b = 'x', d = 'y', q = 'y', r = 'y' }), {
     status = ending.status, reason = ending.reason, error = ending.error, version = tostring(record.version + 1),
     finished = now_text, updated = now_text, expires = timestamp(expires),
   })
-  if ending.status == 'completed' then last.progress = '100' else last.result, last.resource = '', '' end
-  record = merged(record, last)
+  if ending.status == 'completed' then ended.progress = '100' else ended.result, ended.resource = '', '' end
+  for field, value in pairs(ended) do record[field] = value end
   local packed = pack_record(record)
   redis.call('SET', done_key(id), packed)
   count('stored', #packed + RECORD_BYTES)

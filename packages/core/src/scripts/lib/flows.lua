@@ -128,7 +128,7 @@ end
 local function flow_push(lane, flow, item, score)
   local key = flow_key(lane, flow)
   redis.call('ZADD', key, score, item)
-  redis.call('HINCRBY', P .. 'lane:' .. lane, 'waiting', 1)
+  redis.call('HINCRBY', P .. 'lane:' .. lane, 'waiting', '1')
   return redis.call('ZCARD', key) == 1 and flow_place(lane, flow) or 0
 end
 
@@ -150,17 +150,17 @@ end
 local function flow_take(lane)
   local turns = P .. 'turns:' .. lane
   while asides_left > 0 do
-    local flow = redis.call('ZRANGE', turns, 0, 0)[1]
+    local flow = redis.call('ZRANGE', turns, '0', '0')[1]
     if not flow then return nil end
     if not flow_step_aside(lane, flow) then
       local item = redis.call('ZPOPMIN', flow_key(lane, flow))[1]
-      local running = redis.call('HINCRBY', P .. 'running:' .. lane, flow, 1)
+      local running = redis.call('HINCRBY', P .. 'running:' .. lane, flow, '1')
       if lane == CALLBACKS then groups_count(flow, 1) end
-      redis.call('HINCRBY', P .. 'lane:' .. lane, 'waiting', -1)
+      redis.call('HINCRBY', P .. 'lane:' .. lane, 'waiting', '-1')
       if running >= flow_cap(lane, flow) or redis.call('EXISTS', flow_key(lane, flow)) == 0 then
         flow_leaves(lane, flow)
       else
-        redis.call('ZINCRBY', turns, 1, flow)
+        redis.call('ZINCRBY', turns, '1', flow)
       end
       return item, flow
     end
@@ -178,7 +178,7 @@ end
 
 -- An item of the flow no longer runs. If that makes a capped flow ready, one more job is wanted.
 local function flow_release(lane, flow)
-  if redis.call('HINCRBY', P .. 'running:' .. lane, flow, -1) <= 0 then
+  if redis.call('HINCRBY', P .. 'running:' .. lane, flow, '-1') <= 0 then
     redis.call('HDEL', P .. 'running:' .. lane, flow)
   end
   if lane == CALLBACKS then

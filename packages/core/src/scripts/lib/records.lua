@@ -3,7 +3,8 @@
 -- Fields: 'fixed' = what never changes and scripts need; 'head', 'body'; status, version, token, attempt, flow,
 -- progress, done (finished steps), created, updated, began, started, finished, expires, losses, reason, error, result,
 -- resource, deadline, start_by, confirm_by, ends_as (what a task that is canceling will be), undos (tries of undoing since
--- a step was undone), callback (outbox.lua), telling and told (the last delivery of its progress, and when it was or is due);
+-- a step was undone), callback (outbox.lua), telling and told (the last delivery of its progress, and when it was or is due),
+-- asked (its Idempotency-Key was sent again);
 -- 'step:NAME' = a letter for its state, then its outcome; 'attempt:TOKEN' = "number started ended
 -- error", the error being JSON or the name of a kind.
 
@@ -24,15 +25,24 @@ local function joined(flat) return table.concat(flat, '\31') end
 
 local function timestamp(ms) return string.format('%.0f', ms) end
 
--- tenant, operation, lane, priority, order (µs: its place in lists)
-local function fixed_of(record)
-  return record.fixed:match('^(%S+) (%S+) (%S+) (%S+) (%S+)')
+-- What never changes of the records that the call has come by, by its text: taken apart once.
+local fixed_parts = {}
+local function parts_of(record)
+  local parts = fixed_parts[record.fixed]
+  if not parts then
+    parts = { record.fixed:match('^(%S+) (%S+) (%S+) (%S+) (%S+) (%d+),(%d+),(%d+),(%d+),(%d+)$') }
+    fixed_parts[record.fixed] = parts
+  end
+  return parts
 end
+
+-- tenant, operation, lane, priority, order (µs: its place in lists)
+local function fixed_of(record) return unpack(parts_of(record), 1, 5) end
 
 -- number of steps; attempts; ms: one attempt, its grace, to wait for confirmation (0 = none is needed)
 local function limits_of(record)
-  local steps, attempts, run, grace, confirm = record.fixed:match('(%d+),(%d+),(%d+),(%d+),(%d+)$')
-  return tonumber(steps), tonumber(attempts), tonumber(run), tonumber(grace), tonumber(confirm)
+  local parts = parts_of(record)
+  return tonumber(parts[6]), tonumber(parts[7]), tonumber(parts[8]), tonumber(parts[9]), tonumber(parts[10])
 end
 
 local function passed_deadline(record) return record.deadline and now >= tonumber(record.deadline) end
@@ -97,10 +107,12 @@ end
 -- Whether something is left to undo.
 local function undoable(record) return next(steps_in(record, 'udpqyr')) ~= nil end
 
--- Steps with one of these letters take another, as fields.
-local function steps_become(record, letters, letter)
+-- Steps with a letter that is a key here take the letter that is its value, as fields.
+local function steps_become(record, letters)
   local fields = {}
-  for field in pairs(steps_in(record, letters)) do fields[field] = letter end
+  for field, value in pairs(record) do
+    if field:sub(1, 5) == 'step:' then fields[field] = letters[value:sub(1, 1)] end
+  end
   return fields
 end
 

@@ -13,7 +13,7 @@ local function want(lane, jobs)
 end
 
 -- Counters of the shard, the hash 'figures', by names of words: what is (stored; tasks OPERATION STATUS), and what has been since
--- the beginning (created, attempts, retries, losses, each with OPERATION; ended OPERATION STATUS REASON; expired age | bytes |
+-- the beginning (created, withdrawn, attempts, retries, losses, each with OPERATION; ended OPERATION STATUS REASON; expired age | bytes |
 -- deleted; callbacks delivered | failed; callback_attempts). What a script changes of them is written with its answer, once
 -- for a whole batch.
 local changes_of_figures = {}

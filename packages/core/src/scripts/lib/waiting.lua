@@ -31,7 +31,7 @@ local function requeue(id, record, how)
   local _, operation = fixed_of(record)
   if how.counts then count('retries ' .. operation, 1) end
   if record.status == 'canceling' then
-    fields = merged(fields, steps_become(record, 'b', 'x'))
+    fields = merged(fields, steps_become(record, { b = 'x' }))
     if how.counts then redis.call('HINCRBY', open_key(id), 'undos', 1) end
   else
     index_move(id, record, 'pending')
@@ -40,7 +40,7 @@ local function requeue(id, record, how)
     fields.progress = tostring(share_of(record.done, (limits_of(record))))
     -- A step that was begun but not finished is to be begun again.
     for field in pairs(steps_in(record, 'b')) do redis.call('HDEL', open_key(id), field) end
-    fields = merged(fields, steps_become(record, 'dq', 'p'))
+    fields = merged(fields, steps_become(record, { d = 'p', q = 'p' }))
   end
   -- Of an undo that goes back nothing is shown.
   if next(fields) then change(id, record, fields) end

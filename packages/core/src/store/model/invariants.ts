@@ -38,7 +38,8 @@ export function checkFigures(contents: Contents): void {
   same(sorted(counted), sorted([...counts].map(([name, all]) => [name, String(all.length)])))
   const sum = (kind: string) =>
     [...figures].reduce((all, [name, count]) => all + (name.startsWith(`${kind} `) ? Number(count) : 0), 0)
-  equal(sum('created'), sum('ended') + contents.open.size, 'what was created is open or has ended')
+  const left = sum('ended') + sum('withdrawn') + contents.open.size
+  equal(sum('created'), left, 'what was created is open, has ended or was taken back')
   equal(sum('ended'), sum('expired') + contents.done.size, 'what has ended is there or has expired')
   const minutes = contents.keys.filter((key) => key.startsWith('expire:')).map((key) => key.slice(7))
   same([...contents.map('expiring').keys()].sort(), minutes.sort(), 'every list of expiry is known')
