@@ -115,7 +115,10 @@ export class TaskRunner {
   #leave(operation: string): void {
     if (this.#unknown.has(operation)) return
     this.#unknown.add(operation)
-    this.#log.warn({ operation }, 'this worker does not know the operation; its tasks are left to one that does')
+    this.#log.warn(
+      { operation },
+      'this worker does not know the operation; its tasks are left to one that does',
+    )
   }
 
   // What undoes is not what is canceled.

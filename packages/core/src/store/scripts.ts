@@ -91,8 +91,7 @@ export class Scripts {
     this.shards = shards
     this.#prefix = prefix
     this.#jobs = jobs
-    for (const [name, lua] of sources)
-      redis.defineCommand(`accepted:${name}`, { lua, numberOfKeys: 1 })
+    for (const [name, lua] of sources) redis.defineCommand(`accepted:${name}`, { lua, numberOfKeys: 1 })
     this.#commands = redis as unknown as ScriptCommands
   }
 
