@@ -11,7 +11,7 @@ const RUNS = runsOf(120)
 /** A bound for what must come to an end. */
 const ROUNDS = 100
 /** What stays of a shard in which nothing is left. */
-const LASTING = /^(lane:test|lane:callbacks|slots:callbacks|recent:test.run|operations:\w+|upkeep)$/
+const LASTING = /^(lane:test|lane:callbacks|slots:callbacks|recent:test.run|operations:\w+|upkeep|format)$/
 
 test(
   'whatever happens to callbacks, the outbox follows the picture, and every message comes to an end',
