@@ -11,7 +11,7 @@
 local lease, retention = tonumber(ARGV[1]), tonumber(ARGV[2])
 local FIRST_LANE, STRIDE = 3, 2
 -- A task that is left to another waits as long again as it has waited by now, within these (ms).
-local LEFT_LEAST, LEFT_MOST = 1000, 15000
+local LEFT_LEAST, LEFT_MOST = 1000, 5000
 -- Tasks that must not start any more and are come by in one call, so that no call holds Redis for long.
 local overdue_left = 200
 
