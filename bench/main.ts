@@ -9,10 +9,12 @@ import { guard } from './guard.bench.ts'
 import { http } from './http.bench.ts'
 import { memory } from './memory.bench.ts'
 import { names } from './names.bench.ts'
+import { outage } from './outage.bench.ts'
 import { polling } from './polling.bench.ts'
 import { report } from './report.bench.ts'
 import { signing } from './signing.bench.ts'
 import { tasks } from './tasks.bench.ts'
+import { upkeep } from './upkeep.bench.ts'
 import { waiting } from './waiting.bench.ts'
 
 interface Bench {
@@ -34,11 +36,16 @@ const BENCHES: Record<string, Bench> = {
   memory: onRedis(memory),
   cancel: onRedis(cancel),
   waiting: onRedis(waiting),
+  upkeep: onRedis(upkeep),
   report: onRedis(report),
   callbacks: onRedis(
     callbacks,
     `${NOTE} An attempt at the dead receiver takes 2 s here, where the product allows 15, so that a run takes less than three minutes; the sender is the worker as it is delivered, with no other change of its settings but 64 at a time to one receiver where callbacks a second are counted. Commands are those that scripts call, too.`,
   ),
+  outage: {
+    measure: outage,
+    note: `${NOTE} Requests of every kind, 100 a second for 9 s over three outages, from the moment that it begins; the longest of the three ways back, asked every 10 ms.`,
+  },
   signing: { measure: signing, note: NOTE },
   names: { measure: names, note: NOTE },
   guard: {

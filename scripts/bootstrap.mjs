@@ -12,6 +12,7 @@ const scripts = {
   check: 'scripts/check.ts',
   bench: 'bench/main.ts',
   soak: 'test/soak/main.ts',
+  drill: 'test/drill/main.ts',
   docs: 'scripts/docs.ts',
   accepted: 'apps/cli/src/main.ts',
 }

@@ -144,6 +144,31 @@ test('a worker that is killed while it sends is followed by another, which sends
   expect(messages[0]!.message.data).toMatchObject({ task_id: taskId, status: 'completed' })
 }, 40_000)
 
+test('a worker that stands still while it sends has no more say once another has sent the same', async () => {
+  const stack = await startStack({ environment: { CALLBACK_TIMEOUT_SECONDS: '1' } })
+  const frozen = stack.workers[0]!
+  let answering = false
+  const receiver = await startReceiver((socket) => {
+    if (answering) respond('200 OK')(socket)
+  })
+  const taskId = await order(stack, { callback_url: `http://127.0.0.1:${receiver.port}/` })
+  await until(async () => receiver.requests.length === 1)
+  frozen.child.kill('SIGSTOP')
+  answering = true
+  stack.startWorker()
+  const deliveries = async () => (await stack.ask(`/tasks/${taskId}/deliveries`)).json()
+  const delivered = [{ status: 'delivered', attempts: [{ http_status: 200 }] }]
+  await expect.poll(deliveries, { timeout: 30_000 }).toMatchObject(delivered)
+  const before = await deliveries()
+  frozen.child.kill('SIGCONT')
+  // Its own attempt was given up when it was thawed.
+  await until(async () =>
+    frozen.log.some(({ msg }) => msg === 'fenced off: another worker has the delivery, or it is gone'),
+  )
+  expect(await deliveries()).toEqual(before)
+  expect(messagesOf(receiver.requests, await secretOf(stack))).toHaveLength(2)
+}, 40_000)
+
 test('a worker that is told to stop in the middle of sending leaves the delivery to another', async () => {
   const stack = await startStack()
   let answering = false

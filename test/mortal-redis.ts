@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { startLocalRedis } from '@accepted/local-redis'
 import { onTestFinished } from 'vitest'
 
-/** A Redis of the test's own, which can be killed and comes back with its data. */
+/** A Redis of the test's own, which can be frozen and thawed, or killed and come back with its data. */
 export async function mortalRedis() {
   const dataDir = await mkdtemp(join(tmpdir(), 'accepted-mortal-'))
   let redis = await startLocalRedis({ dataDir })
@@ -15,6 +15,8 @@ export async function mortalRedis() {
   const { url, port } = redis
   return {
     url,
+    freeze: () => void process.kill(redis.pid, 'SIGSTOP'),
+    thaw: () => void process.kill(redis.pid, 'SIGCONT'),
     async kill() {
       process.kill(redis.pid, 'SIGKILL')
       await redis.exited

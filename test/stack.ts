@@ -62,12 +62,13 @@ export async function startStack({
     workers: running,
     startApi,
     startWorker,
-    /** Lets time pass for all tasks at once, and what is due then be done by a worker. */
-    async passTime(ms: number): Promise<void> {
+    /** Lets time pass for all tasks at once, and, if a worker lives, what is due then be done by it. */
+    async passTime(ms: number, { alive = true } = {}): Promise<void> {
       const redis = connectForWork(redisUrl, createLog('test', 'silent'))
       const scripts = new Scripts(redis, shared.KEY_PREFIX, null)
       try {
         await passTime({ redis, scripts }, ms)
+        if (!alive) return
         const since = await scripts.now()
         const upkeep = `${scripts.prefixOf(0)}upkeep`
         await until(async () => Number(await redis.hget(upkeep, 'ticked')) > since)

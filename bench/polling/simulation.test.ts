@@ -1,6 +1,6 @@
+import { seeded } from '@accepted/core/testing'
 import { expect, test } from 'vitest'
 import { type Client, poll } from './clients.ts'
-import { seeded } from './random.ts'
 import { isInTime, isKnown, type Run, runOf, simulate, summarize } from './simulation.ts'
 import { makeTask } from './tasks.ts'
 

@@ -1,5 +1,6 @@
+import { seeded } from '@accepted/core/testing'
 import { CLIENTS, type Client, poll, type Seen } from './clients.ts'
-import { logUniform, seeded } from './random.ts'
+import { logUniform } from './random.ts'
 import {
   HISTORIES,
   type HistoryName,

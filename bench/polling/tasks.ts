@@ -1,4 +1,5 @@
-import { logNormal, logUniform, type Random } from './random.ts'
+import type { Random } from '@accepted/core/testing'
+import { logNormal, logUniform } from './random.ts'
 
 /** The contract's range of task lengths, ms. */
 export const SHORTEST_MS = 200

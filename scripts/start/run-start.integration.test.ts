@@ -173,6 +173,13 @@ describe('npm start', () => {
     expect(existsSync(join(dataDir, 'redis'))).toBe(false)
   })
 
+  test('says what it waits for, and is up once that is there', async () => {
+    const stack = await startUntilUp({ REDIS_URL: inject('redisUrl'), FAKE_API_READY_AFTER_MS: '4000' })
+    expect(stack.output()).toMatch(
+      /using the Redis of REDIS_URL, redis:.+\nnot ready yet\. Missing: Redis does not answer\.\n.+Accepted is up/s,
+    )
+  })
+
   test('says in words that its data folder cannot be written', async () => {
     await writeFile(join(dataDir, 'file'), '')
     const stack = start({ DATA_DIR: join(dataDir, 'file') })

@@ -5,7 +5,7 @@ import { type AppMessage, launchApp } from './app-process.ts'
 import { type Kept, keepRunning } from './keep-running.ts'
 import { launchPrivateRedis } from './private-redis.ts'
 import type { StartSettings } from './settings.ts'
-import type { Addresses } from './welcome.ts'
+import { type Addresses, withoutPassword } from './welcome.ts'
 
 /** docs/decisions/006: a young generation that grows without bound would double the worker's memory. */
 const WORKER_FLAGS = ['--max-semi-space-size=8']
@@ -30,7 +30,10 @@ export interface Stack {
   kill(): void
 }
 
-const readyTimeoutMs = 30_000
+/** What a start takes without being worth a word. */
+const patienceMs = 3_000
+/** More than the API takes for any answer of its own. */
+const answerTimeoutMs = 3_000
 
 /** Starts Redis (unless there is one), then the API and the worker, and keeps each of them running. */
 export function startStack({ settings, scripts, say, show, onGiveUp }: StackOptions): Stack {
@@ -41,7 +44,7 @@ export function startStack({ settings, scripts, say, show, onGiveUp }: StackOpti
 
   async function startRedis(): Promise<string | undefined> {
     if (settings.redisUrl) {
-      say('using the Redis of REDIS_URL')
+      say(`using the Redis of REDIS_URL, ${withoutPassword(settings.redisUrl)}`)
       return settings.redisUrl
     }
     say('starting a private Redis')
@@ -79,10 +82,10 @@ export function startStack({ settings, scripts, say, show, onGiveUp }: StackOpti
     say('starting the API and the worker')
     const env = { ...settings.appEnvironment, REDIS_URL: redisUrl }
     const [api, worker] = [startApp('api', env), startApp('worker', env)]
-    const [listening, working] = await Promise.all([api.firstReady, worker.firstReady])
-    if (listening?.kind !== 'listening' || !working) return undefined
-    await waitUntilReady(listening.url)
-    if (stopping.signal.aborted) return undefined
+    const listening = await api.firstReady
+    if (listening?.kind !== 'listening') return undefined
+    const [working] = await Promise.all([worker.firstReady, waitUntilReady(listening.url)])
+    if (!working || stopping.signal.aborted) return undefined
     return {
       api: listening.url,
       redis: redisUrl,
@@ -90,14 +93,17 @@ export function startStack({ settings, scripts, say, show, onGiveUp }: StackOpti
     }
   }
 
+  /** Waits as long as it takes; says what is missing if that is long, and again when it is something else. */
   async function waitUntilReady(api: string): Promise<void> {
-    const url = `${api}/readyz`
-    const giveUpAt = performance.now() + readyTimeoutMs
+    const patientUntil = performance.now() + patienceMs
+    let told: string | undefined
     while (!stopping.signal.aborted) {
-      const response = await fetch(url, { signal: AbortSignal.timeout(1_000) }).catch(() => undefined)
-      await response?.body?.cancel()
-      if (response?.ok) return
-      if (performance.now() > giveUpAt) return say(`${url} does not say 200 after ${readyTimeoutMs / 1000} s`)
+      const missing = await missingParts(api)
+      if (missing === undefined) return
+      if (missing !== told && performance.now() > patientUntil) {
+        say(`not ready yet. ${missing}`)
+        told = missing
+      }
       await delay(50)
     }
   }
@@ -120,4 +126,16 @@ export function startStack({ settings, scripts, say, show, onGiveUp }: StackOpti
 function samePort(previous: AppMessage | undefined): NodeJS.ProcessEnv {
   const port = previous?.kind === 'listening' && new URL(previous.url).port
   return port ? { PORT: port } : {}
+}
+
+/** What the API says that it misses; undefined if nothing. */
+async function missingParts(api: string): Promise<string | undefined> {
+  const url = `${api}/readyz`
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(answerTimeoutMs) })
+    const text = await response.text()
+    return response.ok ? undefined : String((JSON.parse(text) as { detail?: string }).detail)
+  } catch {
+    return `${url} gives no answer.`
+  }
 }

@@ -27,7 +27,8 @@ Ctrl-C stops everything.
 `
 }
 
-function withoutPassword(address: string): string {
+/** An address as it may be shown. */
+export function withoutPassword(address: string): string {
   const url = URL.parse(address)
   if (!url?.password) return address
   url.password = '***'

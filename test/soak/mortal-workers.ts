@@ -1,8 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-
-const MAIN = fileURLToPath(new URL('../../apps/worker/src/main.ts', import.meta.url))
+import { MortalApp } from '../mortal-app.ts'
 
 /** Workers of which any may be killed; another takes its place. */
 export interface MortalWorkers {
@@ -20,41 +16,21 @@ export async function startMortalWorkers(
   random: () => number,
 ): Promise<MortalWorkers> {
   const said = new Map<string, number>()
-  const hear = (line: string) => {
-    const { msg } = JSON.parse(line) as { msg: string }
-    said.set(msg, (said.get(msg) ?? 0) + 1)
-  }
-  const start = () => {
-    const child = spawn(process.execPath, [MAIN], {
-      env: { PATH: process.env.PATH, LOG_LEVEL: 'warn', ...environment },
-      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-    })
-    let rest = ''
-    child.stdout?.on('data', (data) => {
-      const lines = `${rest}${data}`.split('\n')
-      rest = lines.pop()!
-      for (const line of lines) hear(line)
-    })
-    return child
-  }
-  const workers = Array.from({ length: count }, start)
-  const endOf = async (child: ChildProcess, signal: NodeJS.Signals) => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    const gone = once(child, 'exit')
-    child.kill(signal)
-    await gone
-  }
-  await Promise.all(workers.map((child) => once(child, 'message')))
+  const hear = (message: string) => void said.set(message, (said.get(message) ?? 0) + 1)
+  const workers = Array.from({ length: count }, () => new MortalApp('worker', { environment, hear }))
+  const starts = workers.map((worker) => worker.start())
+  await Promise.all(starts)
   return {
     said,
     async killOne() {
       const at = Math.floor(random() * count)
-      const victim = workers[at]!
-      await endOf(victim, 'SIGKILL')
-      workers[at] = start()
+      await workers[at]!.end('SIGKILL')
+      starts[at] = workers[at]!.start()
+      // It may be killed before it is up.
+      starts[at].catch(() => undefined)
     },
     async end() {
-      await Promise.all(workers.map((child) => endOf(child, 'SIGTERM')))
+      await Promise.all(workers.map((worker) => worker.end('SIGTERM')))
     },
   }
 }

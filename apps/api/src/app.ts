@@ -6,6 +6,7 @@ import {
   InstallationKeys,
   LaneJobs,
   type Logger,
+  LostCreates,
   type NameResolver,
   readTargetRules,
   Scripts,
@@ -131,8 +132,10 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(openapi, { publicUrl, version })
 
   const now = () => scripts.clock.now()
+  const [retentionMs, tombstoneMs] = [settings.RETENTION_SECONDS * 1000, settings.TOMBSTONE_SECONDS * 1000]
+  const lost = new LostCreates(scripts, reader, retentionMs, log)
   const start = {
-    submissions: new Submissions(scripts),
+    submissions: new Submissions(scripts, lost),
     reader,
     waits,
     estimator,
@@ -148,7 +151,6 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     operationRoute(app, contract, start, contract.immediate ? immediate[contract.name] : undefined)
   }
   const read = { reader, waits, estimator, contracts, now, styles }
-  const [retentionMs, tombstoneMs] = [settings.RETENTION_SECONDS * 1000, settings.TOMBSTONE_SECONDS * 1000]
   const act = {
     control: new TaskControl(scripts, retentionMs, tombstoneMs),
     estimator,
@@ -178,6 +180,9 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   app.after(() => app.refuseOtherMethods())
   // The server closes once all are answered.
   app.addHook('preClose', async () => held.close())
-  app.addHook('onClose', () => jobs.close())
+  app.addHook('onClose', async () => {
+    await lost.close()
+    await jobs.close()
+  })
   return app
 }

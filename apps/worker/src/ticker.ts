@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { LEASE_MS, type Logger, NewerFormat, type Upkeep, type UpkeepTerms } from '@accepted/core'
+import { LEASE_MS, type Logger, NewerFormat, PACE, type Upkeep, type UpkeepTerms } from '@accepted/core'
 
 const TICK_MS = 100
 const TOP_UP_MS = 1_000
@@ -26,7 +26,8 @@ export class Ticker {
     this.#every(RENEW_MS, renew)
     for (let shard = 0; shard < shards; shard += 1) {
       this.#every(TICK_MS, async () => {
-        while ((await this.#upkeep.tick(shard, lanes, terms)).more);
+        while ((await this.#upkeep.tick(shard, lanes, { ...terms, pace: PACE })).more)
+          await this.#pause(PACE.apartMs)
       })
       this.#every(TOP_UP_MS, async () => {
         for (const lane of lanes) {
@@ -62,10 +63,15 @@ export class Ticker {
           if (error instanceof NewerFormat) return this.#options.outdated(error)
           this.#options.log.warn({ err: error }, 'upkeep failed; it is tried again')
         }
-        await pause(periodMs, undefined, { signal }).catch(() => undefined)
+        await this.#pause(periodMs)
       }
     }
     this.#loops.push(loop())
+  }
+
+  /** Not any longer than until it stops. */
+  async #pause(ms: number): Promise<void> {
+    await pause(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
   }
 }
 

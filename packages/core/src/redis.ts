@@ -14,17 +14,21 @@ export function connectForAnswers(url: string, log: Logger): Redis {
       commandTimeout: 1_000,
       socketTimeout: 3_000,
       connectTimeout: 1_000,
-      retryStrategy: (times) => Math.min(50 * 2 ** (times - 1), 1_000),
+      retryStrategy: (times) => Math.min(50 * 2 ** (times - 1), 500),
     }),
     log,
   )
 }
 
-/** A connection for a process that waits for Redis as long as it takes. */
+/**
+ * A connection for a process that waits for Redis as long as it takes. One on which nothing answers any more is made anew: what
+ * BullMQ blocks for is answered within 10 s.
+ */
 export function connectForWork(url: string, log: Logger): Redis {
   return watched(
     new Redis(url, {
       maxRetriesPerRequest: null,
+      socketTimeout: 15_000,
       connectTimeout: 2_000,
       retryStrategy: (times) => Math.min(50 * 2 ** (times - 1), 1_000),
     }),
@@ -42,6 +46,7 @@ export function connectForWatching(url: string, log: Logger): Redis {
       enableOfflineQueue: false,
       autoResubscribe: false,
       autoResendUnfulfilledCommands: false,
+      socketTimeout: 3_000,
       connectTimeout: 2_000,
       keepAlive: 5_000,
       retryStrategy: (times) => Math.min(50 * 2 ** (times - 1), 1_000),

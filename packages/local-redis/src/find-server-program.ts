@@ -7,7 +7,7 @@ import {
   probeServerProgram,
   type ServerProgram,
 } from './server-program.ts'
-import { findUnpackedServer, unpackedFolder, unpackServer } from './unpacked-server.ts'
+import { findUnpackedServer, type PackageTools, unpackedFolder, unpackServer } from './unpacked-server.ts'
 
 export interface FindOptions {
   env?: NodeJS.ProcessEnv
@@ -47,19 +47,30 @@ export async function findServerProgram({
     if (program && accept(program)) return program
   }
 
-  const cacheFolder = join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'accepted')
+  const cacheFolder = userCacheFolder(env)
   const folder = await unpackedFolder(cacheFolder)
   let unpacked = await findUnpackedServer(folder)
-  const [aptGet, dpkgDeb] = [await findOnPath('apt-get', env), await findOnPath('dpkg-deb', env)]
-  if (!unpacked && aptGet && dpkgDeb) {
+  const tools = await findPackageTools(env)
+  if (!unpacked && tools) {
     say(`found no Redis on the PATH: unpacking the system's package into ${cacheFolder}`)
-    await unpackServer(folder, { aptGet, dpkgDeb }, signal).catch(note)
+    await unpackServer(folder, tools, signal).catch(note)
     unpacked = await findUnpackedServer(folder)
   }
   if (unpacked && accept(unpacked)) return unpacked
 
   signal?.throwIfAborted()
   throw new Error(['Found no Redis to start.', ...faults, advice].join('\n'))
+}
+
+/** Where copies are unpacked: one folder for all checkouts. */
+export function userCacheFolder(env: NodeJS.ProcessEnv): string {
+  return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'accepted')
+}
+
+/** The package tools of the system, undefined if it is not of Debian's family. */
+export async function findPackageTools(env: NodeJS.ProcessEnv): Promise<PackageTools | undefined> {
+  const [aptGet, dpkgDeb] = [await findOnPath('apt-get', env), await findOnPath('dpkg-deb', env)]
+  return aptGet && dpkgDeb ? { aptGet, dpkgDeb } : undefined
 }
 
 async function findOnPath(name: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {

@@ -1,3 +1,5 @@
+export { findClockLibrary } from './clock-library.ts'
+export { type ProxyMode, type RedisProxy, startRedisProxy } from './redis-proxy.ts'
 export {
   DataDirInUseError,
   type LocalRedis,

@@ -16,6 +16,8 @@ export interface LocalRedisOptions {
   port?: number
   /** Bound on its start, the reading of its data included. Default 60,000. */
   startTimeoutMs?: number
+  /** What it has in its environment besides ours. */
+  environment?: Record<string, string>
   /** Told in words what takes time, such as a download. */
   say?: (words: string) => void
   /** Gives up a start that is under way; later it has no effect. */
@@ -75,7 +77,7 @@ async function tryStart(program: ServerProgram, port: number, options: LocalRedi
     throw new Error(`${dataDir} cannot be used as a data folder: ${error.message}`, { cause: error })
   })
   const server = spawnTethered(program.command, serverArguments(port, dataDir), {
-    env: { ...process.env, ...program.env },
+    env: { ...process.env, ...program.env, ...options.environment },
     ...(ownFolder && { folderToRemove: ownFolder }),
   })
   const lastWords = collectLines(server)

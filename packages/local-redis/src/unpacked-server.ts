@@ -13,13 +13,13 @@ export interface PackageTools {
 }
 
 /**
- * The folder in a cache folder for this system's copy: one each system release and processor, since the copy's
+ * The folder in a cache folder for this system's copy of something: one each system release and processor, since the copy's
  * libraries fit no other.
  */
-export async function unpackedFolder(cacheFolder: string): Promise<string> {
+export async function unpackedFolder(cacheFolder: string, name = 'redis'): Promise<string> {
   const release = await readFile('/etc/os-release', 'utf8').catch(() => '')
   const field = (name: string) => new RegExp(`^${name}="?([\\w.-]+)"?$`, 'm').exec(release)?.[1] ?? ''
-  return join(cacheFolder, `redis-${field('ID') || process.platform}${field('VERSION_ID')}-${process.arch}`)
+  return join(cacheFolder, `${name}-${field('ID') || process.platform}${field('VERSION_ID')}-${process.arch}`)
 }
 
 /** The server program of an earlier unpacking, or undefined if there is none that runs. */
@@ -36,15 +36,35 @@ export async function findUnpackedServer(folder: string): Promise<ServerProgram 
  * @throws Error if apt-get or dpkg-deb fail (offline, say), with their words.
  */
 export async function unpackServer(folder: string, tools: PackageTools, signal?: AbortSignal): Promise<void> {
+  const isThere = async () => (await findUnpackedServer(folder)) !== undefined
+  await unpackPackages(folder, { packages: neededPackages, isThere, tools, signal })
+}
+
+type Apt = (...args: string[]) => Promise<string>
+
+export interface UnpackOptions {
+  /** Their names. */
+  packages: (apt: Apt) => Promise<string[]>
+  /** Whether the folder has a copy that can be used. */
+  isThere: () => Promise<boolean>
+  tools: PackageTools
+  signal?: AbortSignal | undefined
+}
+
+/** Does the same for any packages of the system. @throws Error if apt-get or dpkg-deb fail, with their words */
+export async function unpackPackages(
+  folder: string,
+  { packages, isThere, tools, signal }: UnpackOptions,
+): Promise<void> {
   await mkdir(join(folder, '..'), { recursive: true })
   const work = await mkdtemp(`${folder}.`)
   try {
     const tree = join(work, 'tree')
-    for (const debFile of await downloadPackages(work, tools.aptGet, signal)) {
+    for (const debFile of await downloadPackages(work, packages, tools.aptGet, signal)) {
       await runCommand(tools.dpkgDeb, ['-x', debFile, tree], { cwd: work, signal })
     }
     if (await renamed(tree, folder)) return
-    if (await findUnpackedServer(folder)) return
+    if (await isThere()) return
     await renamed(folder, join(work, 'broken'))
     await rename(tree, folder)
   } finally {
@@ -66,6 +86,7 @@ async function renamed(from: string, to: string): Promise<boolean> {
 /** @returns the names of the package files, in `work`. */
 async function downloadPackages(
   work: string,
+  packages: UnpackOptions['packages'],
   aptGet: string,
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
@@ -73,16 +94,16 @@ async function downloadPackages(
   await mkdir(join(work, 'cache/archives/partial'), { recursive: true })
   const configFile = join(work, 'apt.conf')
   await writeFile(configFile, aptConfig(work))
-  const apt = (...args: string[]) => runCommand(aptGet, ['-c', configFile, ...args], { cwd: work, signal })
+  const apt: Apt = (...args) => runCommand(aptGet, ['-c', configFile, ...args], { cwd: work, signal })
   // One broken source among many fails the update; whether the packages can be had is for the download to say.
   await apt('-qq', 'update').catch((error) => {
     if (signal?.aborted) throw error
   })
-  await apt('-qq', 'download', ...(await neededPackages(apt)))
+  await apt('-qq', 'download', ...(await packages(apt)))
   return (await readdir(work)).filter((name) => name.endsWith('.deb'))
 }
 
-async function neededPackages(apt: (...args: string[]) => Promise<string>): Promise<string[]> {
+async function neededPackages(apt: Apt): Promise<string[]> {
   const plan = await apt('--simulate', '--no-install-recommends', 'install', 'redis-server').catch(() => '')
   const planned = [...plan.matchAll(/^Inst (\S+)/gm)].map((match) => match[1] as string)
   return planned.length > 0 ? planned : usualPackages

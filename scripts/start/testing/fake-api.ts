@@ -7,7 +7,11 @@ if (process.env.FAKE_API === 'faulty') {
   process.exit(78)
 }
 
-const server = createServer((_request, response) => response.end())
+const readyAt = performance.now() + Number(process.env.FAKE_API_READY_AFTER_MS ?? 0)
+const server = createServer((_request, response) => {
+  if (performance.now() >= readyAt) return response.end()
+  return response.writeHead(503).end('{"detail":"Missing: Redis does not answer."}')
+})
 const stop = () => {
   server.close()
   if (process.connected) process.disconnect()

@@ -53,6 +53,8 @@ local function create(at)
     if used then
       local before, existing = used:match('^(%S+) (%S+)$')
       if before ~= fingerprint then return { 'conflict' } end
+      -- Whoever sends it again is answered with it: it is not taken back any more.
+      if redis.call('EXISTS', open_key(existing)) == 1 then redis.call('HSET', open_key(existing), 'asked', '1') end
       return { 'exists', existing }
     end
   end

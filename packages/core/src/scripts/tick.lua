@@ -1,29 +1,42 @@
 #!lua flags=allow-oom
 -- uses shard flows records fencing waiting packing outbox endpoints ending canceling tombstones burying
--- Does what is due, at most `limit` things: retries go back to their flows, tasks that passed a deadline are canceled,
--- ended records expire into tombstones, tasks whose lease ran out have taken too long or lost their worker. Of the latter
--- one goes back to its flow once; a second time, to the suspects; after that it fails. After a time in which nobody
--- ticked, since Redis or all workers were away, leases get a whole term more. Deliveries become due, those whose worker
--- was lost go back to their flows, and endpoints are probed.
+-- Does what is due, at most `limit` things and for `pass` ms, so that no pass holds up others for long: retries go back to
+-- their flows, tasks that passed a deadline are canceled, ended records expire into tombstones, tasks whose lease ran out
+-- have taken too long or lost their worker. Of the latter one goes back to its flow once; a second time, to the suspects;
+-- after that it fails. After a time in which nobody ticked, since Redis or all workers were away, leases get a whole term
+-- more. Deliveries become due, those whose worker was lost go back to their flows, and endpoints are probed.
 -- For a lane with free slots in which no worker has fetched for `quiet` ms one job is wanted even if nothing waits: fetching
--- it shows that a worker is there. Any number of workers may run it.
--- ARGV: limit, tombstone lifetime (ms), quiet (ms), lease (ms), losses that end a task, retention (ms), lane…
--- Answers how many things were done. Upholds rule 6 (time is Redis's).
+-- it shows that a worker is there.
+-- Any number of workers may run it: a pass that comes sooner than `apart` ms after the last one does nothing.
+-- ARGV: limit, tombstone lifetime (ms), quiet (ms), lease (ms), losses that end a task, retention (ms), apart (ms),
+-- pass (ms), lane…
+-- Answers {how many things were done, 1 if more may be due}. Upholds rule 6 (time is Redis's).
 local limit, tombstone_ms, quiet, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local max_losses, retention = tonumber(ARGV[5]), tonumber(ARGV[6])
-local FIRST_LANE = 7
+local max_losses, retention, apart = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local pass_us = 1000 * tonumber(ARGV[8])
+local FIRST_LANE = 9
+-- Expired records looked at between two looks at the clock.
+local EXPIRE_AT_ONCE = 10
 local AWAY_MS = 2000
 local POSTER_LOST_MS = 60000
 local timers = P .. 'timers'
 local done = 0
 
 local upkeep = redis.call('HMGET', P .. 'upkeep', 'ticked', 'leases_hold_until')
+local since = now - tonumber(upkeep[1] or 0)
+-- A clock that was set back is no reason to wait for it.
+if since >= 0 and since < apart then return answer { 0, 0 } end
 local leases_hold_until = tonumber(upkeep[2] or 0)
-if now - tonumber(upkeep[1] or 0) > AWAY_MS then
+if since > AWAY_MS then
   leases_hold_until = now + lease
   redis.call('HSET', P .. 'upkeep', 'leases_hold_until', string.format('%.0f', leases_hold_until))
 end
 redis.call('HSET', P .. 'upkeep', 'ticked', now_text)
+
+local function is_over()
+  local clock = redis.call('TIME')
+  return done >= limit or clock[1] * 1000000 + clock[2] - now_us >= pass_us
+end
 
 -- The lease of a task ran out: its attempt took too long, or its worker is lost.
 local function lose(id)
@@ -82,16 +95,19 @@ end
 -- Returns whether the minute's list is empty now.
 local function expire(minute)
   local key = P .. 'expire:' .. minute
-  local ids = redis.call('LPOP', key, limit - done) or {}
-  for _, id in ipairs(ids) do
-    local flat = done_record_slim(id)
-    local record = flat and map_of(flat)
-    -- What is kept for longer than it was said stands in a later list, too.
-    if record and tonumber(record.expires) <= now then
-      if expired(id, record) then bury(id, record, tombstone_ms) else keep_until(id, now + retention) end
+  repeat
+    local ids = redis.call('LPOP', key, math.min(EXPIRE_AT_ONCE, limit - done))
+    if not ids then return true end
+    for _, id in ipairs(ids) do
+      local flat = done_record_slim(id)
+      local record = flat and map_of(flat)
+      -- What is kept for longer than it was said stands in a later list, too.
+      if record and tonumber(record.expires) <= now then
+        if expired(id, record) then bury(id, record, tombstone_ms) else keep_until(id, now + retention) end
+      end
     end
-  end
-  done = done + #ids
+    done = done + #ids
+  until is_over()
   return redis.call('EXISTS', key) == 0
 end
 
@@ -124,11 +140,15 @@ local ACTS = {
   retry = retry, lease = lose, due = due, posting = lose_poster, probe = endpoint_probe,
 }
 
+local more = 0
 for _, timer in ipairs(redis.call('ZRANGE', timers, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)) do
-  if done >= limit then break end
+  if is_over() then
+    more = 1
+    break
+  end
   local kind, subject = timer:match('^(%a+):(.*)$')
   if kind == 'expire' then
-    if expire(subject) then redis.call('ZREM', timers, timer) end
+    if expire(subject) then redis.call('ZREM', timers, timer) else more = 1 end
   else
     if ACTS[kind] then ACTS[kind](subject) else pass(subject, kind) end
     done = done + 1
@@ -145,4 +165,4 @@ for i = FIRST_LANE, #ARGV do
   end
 end
 
-return answer(done)
+return answer { done, done >= limit and 1 or more }

@@ -1,8 +1,15 @@
 import { ReplyError } from 'ioredis'
 
-/** Redis did not answer in time or cannot answer now. What was asked may have happened or not. */
+/** Redis did not answer in time or cannot answer now. */
 export class StoreUnavailable extends Error {
   override name = 'StoreUnavailable'
+  /** Whether what was asked may have happened all the same, or happen yet: it was sent, and no answer came. */
+  readonly mayHaveHappened: boolean
+
+  constructor(message: string, options: ErrorOptions & { mayHaveHappened?: boolean } = {}) {
+    super(message, options)
+    this.mayHaveHappened = options.mayHaveHappened ?? false
+  }
 }
 
 /**
@@ -19,6 +26,8 @@ const NEWER_REPLY = /^NEWER /
 /** Replies of a Redis that is there but cannot serve now; any other error reply is a fault of ours. */
 const PASSING_REPLIES =
   /^(LOADING|OOM|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|MISCONF|EXECABORT)\b/
+/** What ioredis says of a command that it did not send. */
+const NOT_SENT = /isn't writeable/
 /** What ioredis says when there is no connection, or no answer on it. */
 const NO_CONNECTION = /Connection is closed|isn't writeable|timed out|Socket timeout|max retries per request/
 /** What the system says of such a connection. */
@@ -32,7 +41,9 @@ export async function guarded<T>(ask: () => Promise<T>): Promise<T> {
     if (error instanceof ReplyError && NEWER_REPLY.test((error as Error).message)) {
       throw new NewerFormat((error as Error).message.replace(NEWER_REPLY, ''), { cause: error })
     }
-    throw isOutage(error) ? new StoreUnavailable('Redis did not answer', { cause: error }) : error
+    if (!isOutage(error)) throw error
+    const mayHaveHappened = !(error instanceof ReplyError) && !NOT_SENT.test((error as Error).message)
+    throw new StoreUnavailable('Redis did not answer', { cause: error, mayHaveHappened })
   }
 }
 

@@ -30,6 +30,7 @@ const NAMES = [
   'step',
   'take-delivery',
   'tick',
+  'withdraw',
 ] as const
 export type ScriptName = (typeof NAMES)[number]
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { CallbackEvent, OperationContract } from '@accepted/contract'
 import { newId, shardOfTenant } from '../ids.ts'
 import { endpointFlow } from './endpoints.ts'
+import type { LostCreates } from './lost-creates.ts'
 import { StoreUnavailable } from './outage.ts'
 import type { TaskHead, TaskRecord } from './record.ts'
 import type { ScriptArgument, Scripts } from './scripts.ts'
@@ -9,6 +10,8 @@ import { TickBatcher } from './tick-batcher.ts'
 
 /** What the store has not seen within this time, a create or an act, it refuses itself. */
 export const ACCEPT_WITHIN_MS = 950
+/** As long a create whose answer got lost is looked for, from its start. */
+const FIND_WITHIN_MS = 1_000
 const KEY_LIFETIME_MS = 24 * 60 * 60 * 1000
 const LARGEST_BATCH = 16
 
@@ -68,7 +71,7 @@ export interface Submission {
 }
 
 export type SubmissionOutcome =
-  | { outcome: 'created'; task: TaskRecord; position: number }
+  | { outcome: 'created'; task: TaskRecord; position: number | null }
   | { outcome: 'exists'; taskId: string }
   | { outcome: 'conflict' }
   | { outcome: 'backlog_full'; waiting: number }
@@ -76,13 +79,16 @@ export type SubmissionOutcome =
 /** Accepts tasks: one script call a turn of the event loop, then one job a task. */
 export class Submissions {
   readonly #scripts: Scripts
+  readonly #lost: LostCreates | undefined
   readonly #batchers: TickBatcher<
     { id: string; submission: Submission; acceptBy: number },
     SubmissionOutcome | 'late'
   >[]
 
-  constructor(scripts: Scripts) {
+  /** @param lost for who refuses its own callers: looks after creates whose answer got lost; the caller closes it */
+  constructor(scripts: Scripts, lost?: LostCreates) {
     this.#scripts = scripts
+    this.#lost = lost
     this.#batchers = Array.from(
       { length: scripts.shards },
       (_, shard) => new TickBatcher((items) => this.#createBatch(shard, items), LARGEST_BATCH),
@@ -90,17 +96,27 @@ export class Submissions {
   }
 
   /**
-   * Once it resolves to `created`, the task is durable. If it throws, the task will not come alive later, since the store
-   * refuses what reaches it late; it may exist if the connection broke after the store had accepted it.
+   * Once it resolves to `created`, the task is durable. If it throws, the task will not come alive later: the store refuses
+   * what reaches it late, and what it had accepted before its answer got lost is taken back.
    *
    * @throws {StoreUnavailable}
    */
   async create(submission: Submission): Promise<SubmissionOutcome> {
+    const findBy = performance.now() + FIND_WITHIN_MS
     const acceptBy = (await this.#scripts.now()) + ACCEPT_WITHIN_MS
     const shard = shardOfTenant(submission.tenant, this.#scripts.shards)
-    const outcome = await this.#batchers[shard]!.add({ id: newId(shard), submission, acceptBy })
-    if (outcome === 'late') throw new StoreUnavailable('the create reached Redis too late')
-    return outcome
+    const id = newId(shard)
+    try {
+      const outcome = await this.#batchers[shard]!.add({ id, submission, acceptBy })
+      if (outcome === 'late') throw new StoreUnavailable('the create reached Redis too late')
+      return outcome
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable && error.mayHaveHappened && this.#lost)) throw error
+      const key = keyOf(submission)
+      const found = await this.#lost.find({ taskId: id, tenant: submission.tenant, key, acceptBy }, findBy)
+      if (!found) throw error
+      return { outcome: 'created', task: found.task, position: found.position }
+    }
   }
 
   async #createBatch(
@@ -116,7 +132,7 @@ export class Submissions {
         submission.maxBacklog,
         Math.min(submission.maxQueue, Number.MAX_SAFE_INTEGER),
       )
-      args.push(idempotency ? digest(idempotency.key) : '', idempotency?.fingerprint ?? '', KEY_LIFETIME_MS)
+      args.push(keyOf(submission), idempotency?.fingerprint ?? '', KEY_LIFETIME_MS)
       const { attempts, runMs, graceMs, confirmMs, startMs, totalMs } = submission.limits
       args.push(
         [submission.head.steps.length, attempts, runMs, graceMs, confirmMs ?? 0].map(Math.ceil).join(),
@@ -128,6 +144,11 @@ export class Submissions {
     const told = answer as unknown[][]
     return items.map(({ id, submission }, index) => outcomeOf(id, submission, nowMs, told[index]!))
   }
+}
+
+/** As the store names an Idempotency-Key; '' for none. */
+function keyOf({ idempotency }: Submission): string {
+  return idempotency ? digest(idempotency.key) : ''
 }
 
 function outcomeOf(

@@ -1,5 +1,19 @@
 import { expect, test } from 'vitest'
-import { createdId, submission, terms, testStore } from '../testing/index.ts'
+import {
+  claimTask,
+  createdId,
+  createTask,
+  endedTask,
+  passTime,
+  RETRY,
+  readTask,
+  submission,
+  takeDelivery,
+  terms,
+  testStore,
+} from '../testing/index.ts'
+import { Scripts } from './scripts.ts'
+import { Upkeep } from './upkeep.ts'
 
 test('jobs that were never added are made good at the second look, as many as slots are free', async () => {
   const { scripts, upkeep, jobs, submissions, redis } = testStore()
@@ -58,4 +72,72 @@ test('a lane that has plenty of jobs gets no more of them', async () => {
     )
   }
   await expect.poll(() => jobs.waiting(0, 'test')).toBe(150)
+})
+
+test('of what is due at once several tickers do each thing once, and no pass does more than it may', async () => {
+  const store = testStore({ retentionMs: 5_000 })
+  const { redis, scripts, work, outbox, upkeep } = store
+  const times = async <T>(count: number, make: () => Promise<T>): Promise<T[]> => {
+    const made: T[] = []
+    for (let n = 0; n < count; n += 1) made.push(await make())
+    return made
+  }
+  const expired = await times(150, () => endedTask(store, submission()))
+  await times(200, () => endedTask(store))
+  await redis.hset(`${scripts.prefixOf(0)}lane:callbacks`, 'cap', 200)
+  const posting = await times(200, () => takeDelivery(store))
+  for (const delivery of posting.slice(100)) await outbox.settle(delivery, { ...RETRY, health: 'well' })
+  const tried = await times(150, async () => {
+    const taskId = await createTask(store)
+    await work.retry(await claimTask(store), 5_000, null)
+    return taskId
+  })
+  const lost = await times(150, async () => {
+    const taskId = await createTask(store)
+    await claimTask(store)
+    return taskId
+  })
+  await passTime(store, 120_000, { watched: true })
+
+  const tickers = [upkeep]
+  for (let n = 0; n < 3; n += 1) {
+    tickers.push(new Upkeep(new Scripts(testStore().redis, store.prefix, store.jobs), store.jobs))
+  }
+  const passes: number[] = []
+  await Promise.all(
+    tickers.map(async (ticker) => {
+      let more = true
+      while (more) {
+        const pass = await ticker.tick(0, [], terms())
+        passes.push(pass.done)
+        more = pass.more
+      }
+    }),
+  )
+  expect(Math.max(...passes)).toBe(200)
+  // The tasks whose deliveries are tried are due as well, and kept.
+  expect(passes.reduce((sum, done) => sum + done)).toBe(150 + 200 + 200 + 150 + 150)
+  expect(await upkeep.laneState(0, 'test')).toMatchObject({ waiting: 300, running: 0, claimable: 300 })
+  expect(await upkeep.laneState(0, 'callbacks')).toMatchObject({ waiting: 200, running: 0 })
+  for (const id of expired) expect(await store.reader.read('default', id)).toMatchObject({ outcome: 'gone' })
+  for (const id of tried) expect(await readTask(store, id)).toMatchObject({ status: 'pending', attempt: 1 })
+  for (const id of lost) {
+    const { attempts } = await readTask(store, id)
+    expect(attempts).toMatchObject([{ error: { code: 'worker_lost' } }])
+    expect(await redis.hget(`${scripts.prefixOf(0)}open:${id}`, 'losses')).toBe('1')
+  }
+  const claimed = await times(300, async () => (await claimTask(store)).task.taskId)
+  expect(claimed.sort()).toEqual([...tried, ...lost].sort())
+})
+
+test('a pass that comes right after another does nothing; one whose time is over leaves the rest to the next', async () => {
+  const store = testStore({ retentionMs: 5_000 })
+  for (let n = 0; n < 30; n += 1) await endedTask(store, submission())
+  await passTime(store, 120_000, { watched: true })
+  const paced = (apartMs: number, passMs: number) =>
+    store.upkeep.tick(0, [], terms({ pace: { apartMs, passMs } }))
+  expect(await paced(60_000, 60_000)).toEqual({ done: 0, more: false })
+  expect(await paced(0, 0)).toEqual({ done: 0, more: true })
+  expect(await paced(0, 0.000_001)).toEqual({ done: 0, more: true })
+  expect(await paced(0, 60_000)).toEqual({ done: 30, more: false })
 })

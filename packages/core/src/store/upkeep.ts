@@ -2,12 +2,24 @@ import type { LaneJobs } from '../lane-jobs.ts'
 import type { Scripts } from './scripts.ts'
 import { LEASE_MS } from './work.ts'
 
-/** Things done in one pass, so that no pass holds Redis for long. */
+/** Things done in one pass, so that none holds Redis for long. */
 const TICK_LIMIT = 200
 const PROBE_AFTER_MS = 5_000
 
 /** A worker lost this often ends its task. */
 const MAX_LOSSES = 3
+
+/** How much of Redis passes of upkeep may take, in ms. */
+export interface Pace {
+  /** A pass that begins sooner after another, of whatever worker, does nothing. */
+  apartMs: number
+  /** What a pass has not begun by then is for the next one. */
+  passMs: number
+}
+
+/** However much is due and however many workers tick, others wait for one pass at most, and have Redis half of the time. */
+export const PACE: Pace = { apartMs: 10, passMs: 5 }
+const UNHURRIED: Pace = { apartMs: 0, passMs: 60_000 }
 
 /** What upkeep needs to know of ended tasks. */
 export interface UpkeepTerms {
@@ -15,6 +27,8 @@ export interface UpkeepTerms {
   retentionMs: number
   /** How long an expired task answers 410. */
   tombstoneMs: number
+  /** Default: a pass ends with its last thing, and any may follow another. */
+  pace?: Pace
 }
 
 /** What a lane really does. Durations in ms, newest first. */
@@ -44,20 +58,20 @@ export class Upkeep {
   }
 
   /**
-   * Does what is due in a shard. Resolves to how many things it did: at the limit, there may be more.
+   * Does what is due in a shard, as far as one pass may. Resolves to how many things it did, and whether there may be more.
    *
    * @param probeAfterMs a lane in which nobody has fetched for so long is sent a job, to see whether a worker is there
    */
   async tick(
     shard: number,
     lanes: readonly string[],
-    { tombstoneMs, retentionMs }: UpkeepTerms,
+    { tombstoneMs, retentionMs, pace = UNHURRIED }: UpkeepTerms,
     probeAfterMs = PROBE_AFTER_MS,
   ): Promise<{ done: number; more: boolean }> {
     const terms = [TICK_LIMIT, tombstoneMs, probeAfterMs, LEASE_MS, MAX_LOSSES, retentionMs]
-    const { answer } = await this.#scripts.run('tick', shard, [...terms, ...lanes])
-    const done = answer as number
-    return { done, more: done >= TICK_LIMIT }
+    const { answer } = await this.#scripts.run('tick', shard, [...terms, pace.apartMs, pace.passMs, ...lanes])
+    const [done, more] = answer as [number, number]
+    return { done, more: more === 1 }
   }
 
   /**

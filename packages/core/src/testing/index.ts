@@ -1,4 +1,5 @@
-export { type Contents, contentsOf } from './contents.ts'
+export { checkContents } from '../store/model/invariants.ts'
+export { Contents, contentsOf } from './contents.ts'
 export {
   COMPLETED,
   DELIVERED,
@@ -10,6 +11,7 @@ export {
   takeDelivery,
 } from './deliveries.ts'
 export { type DnsAnswer, startDnsServer } from './dns-server.ts'
+export { type Random, seeded } from './random.ts'
 export { freshPrefix, OUTBOX_TERMS, type TestStore, terms, testStore } from './store.ts'
 export { calledBack, claimTask, createdId, createTask, loseWorker, readTask, submission } from './tasks.ts'
 export { passTime } from './time.ts'

@@ -3,7 +3,7 @@ local BULKY = { body = true, result = true }
 -- What only an open record needs.
 local SPENT = {
   flow = true, token = true, done = true, losses = true, undos = true, ends_as = true, start_by = true, confirm_by = true,
-  callback = true, telling = true, told = true,
+  callback = true, telling = true, told = true, asked = true,
 }
 
 -- Of a step's outcome only its state is kept.

@@ -3,7 +3,8 @@
 -- Fields: 'format' it was created in; 'fixed' = what never changes and scripts need; 'head', 'body'; status, version, token, attempt, flow,
 -- progress, done (finished steps), created, updated, began, started, finished, expires, losses, reason, error, result,
 -- resource, deadline, start_by, confirm_by, ends_as (what a task that is canceling will be), undos (tries of undoing since
--- a step was undone), callback (outbox.lua), telling and told (the last delivery of its progress, and when it was or is due);
+-- a step was undone), callback (outbox.lua), telling and told (the last delivery of its progress, and when it was or is due),
+-- asked (its Idempotency-Key was sent again);
 -- 'step:NAME' = a letter for its state, then its outcome; 'attempt:TOKEN' = "number started ended
 -- error", the error being JSON or the name of a kind.
 

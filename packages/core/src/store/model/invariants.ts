@@ -39,7 +39,8 @@ function checkWork({ status, reason, endsAs, progress, steps, result, resource }
   const standing = [...steps.values()].some(({ undoable }) => undoable)
   if (canceled && isEnded(status) && reason !== 'revert_failed') ok(!standing, 'all is undone')
   const done = status === 'completed' || status === 'awaiting_confirmation'
-  if (status !== 'canceling') same([result !== undefined, resource !== null], [done, done])
+  if (status !== 'canceling') equal(result !== undefined, done)
+  if (status !== 'canceling' && !done) equal(resource, null)
 }
 
 /** Each open task stands in exactly one place, from which something will take it on. */

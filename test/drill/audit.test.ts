@@ -1,0 +1,103 @@
+import type { TaskRecord } from '@accepted/core'
+import { describe, expect, test } from 'vitest'
+import { audit, type Remains } from './audit.ts'
+import type { Order } from './orders.ts'
+
+const CAR = { car_id: 'c', make: 'drill-1', reserved_by: null }
+
+function order(changes: Partial<Order> = {}): Order {
+  return {
+    marker: 'drill-1',
+    kind: 'car',
+    path: '/cars',
+    method: 'POST',
+    body: {},
+    key: undefined,
+    callbackUrl: undefined,
+    answer: 'accepted',
+    taskId: 't',
+    by: 'polls',
+    done: new Set(),
+    seen: { version: 9, status: 'completed' },
+    ...changes,
+  }
+}
+
+function task(changes: Partial<TaskRecord> = {}): TaskRecord {
+  return {
+    taskId: 't',
+    operation: 'car.build',
+    status: 'completed',
+    reason: null,
+    version: 9,
+    body: JSON.stringify({ make: 'drill-1' }),
+    resource: '/cars/c',
+    error: null,
+    head: { steps: ['stamp'] },
+    steps: new Map([['stamp', { state: 'finished', outcome: '', undoable: false }]]),
+    attempts: [{ attempt: 1, startedMs: 1, endedMs: 2, error: null }],
+    ...changes,
+  } as TaskRecord
+}
+
+function remains(changes: Partial<Remains> = {}): Remains {
+  return { tasks: [task()], cars: [CAR], brokenReports: [], ...changes }
+}
+
+const canceled = task({ status: 'canceled', reason: 'client', resource: null })
+const reservation = task({
+  taskId: 'r',
+  operation: 'car.reserve',
+  body: JSON.stringify({ customer: 'drill-2' }),
+  resource: null,
+})
+
+test('a run in which all is as it was told is without fault', () => {
+  expect(audit([order()], remains())).toEqual([])
+  const gone = order({ done: new Set(['delete']), kind: 'read', marker: 'drill-2', taskId: 'u' })
+  expect(audit([order(), gone], remains())).toEqual([])
+  const held = { tasks: [task(), reservation], cars: [{ ...CAR, reserved_by: 'drill-2' }] }
+  expect(audit([order()], remains(held))).toEqual([])
+})
+
+describe('wrong is', () => {
+  test.each<[string, Order[], Partial<Remains>]>([
+    ['what was accepted and is not there', [order({ taskId: 'u', marker: 'drill-2' })], {}],
+    ['what was refused and is there', [order({ answer: 'refused', taskId: undefined })], {}],
+    ['what was made twice', [order()], { tasks: [task(), task({ taskId: 'u' })], cars: [CAR, CAR] }],
+    [
+      'another task than the one that was told',
+      [order()],
+      { tasks: [task({ taskId: 'u' }), task({ body: '{}' })] },
+    ],
+    ['what was deleted and is there', [order({ done: new Set(['delete']) })], {}],
+    ['a version that was seen and is lost', [order({ seen: { version: 10, status: 'completed' } })], {}],
+    ['an end that was seen and is another', [order()], { tasks: [canceled], cars: [] }],
+    [
+      'what was confirmed and is canceled',
+      [order({ done: new Set(['confirm']), seen: undefined })],
+      { tasks: [canceled], cars: [] },
+    ],
+    ['what was canceled and is completed', [order({ done: new Set(['cancel']) })], {}],
+    ['what has not ended', [], { tasks: [task({ status: 'running', resource: null })] }],
+    ['what failed', [], { tasks: [task({ status: 'failed', reason: 'attempts_exhausted' })], cars: [] }],
+    ['what was canceled by a deadline', [], { tasks: [{ ...canceled, reason: 'deadline' }], cars: [] }],
+    [
+      'an attempt that goes on',
+      [],
+      { tasks: [task({ attempts: [{ attempt: 1, startedMs: 1, endedMs: null, error: null }] })] },
+    ],
+    ['a step that is missing', [], { tasks: [task({ steps: new Map() })] }],
+    ['a car that is missing', [], { cars: [] }],
+    ['a car that nobody ordered', [], { tasks: [] }],
+    ['a car that is held by nobody', [], { tasks: [task(), reservation] }],
+    ['a report that is none', [], { brokenReports: ['/orders/reports/1'] }],
+  ])('%s', (_, orders, changes) => {
+    expect(audit(orders, remains(changes))).not.toEqual([])
+  })
+})
+
+test('a task that lost its worker thrice is excused', () => {
+  const lost = task({ status: 'failed', reason: 'worker_lost', resource: null })
+  expect(audit([order({ seen: undefined })], remains({ tasks: [lost], cars: [] }))).toEqual([])
+})
