@@ -86,7 +86,7 @@ test('a create that reaches Redis after its time is refused and leaves nothing',
   ]
   const { answer } = await scripts.run('create', 0, late)
   expect(answer).toEqual([['late']])
-  expect(await redis.keys(`${prefix}:*`)).toEqual([])
+  expect(await redis.keys(`${prefix}:*`)).toEqual([`${scripts.prefixOf(0)}format`])
   expect((await reader.list('default', {}, 10)).tasks).toEqual([])
 })
 
