@@ -59,13 +59,16 @@ export const BODY_PROBLEMS = [
   'unsupported_media_type',
 ] as const satisfies ProblemCode[]
 
+/** What a route that asks the task store may answer besides. */
+export const STORE_PROBLEMS = ['store_unavailable', 'outdated_process'] as const satisfies ProblemCode[]
+
 /** What a route that starts tasks may answer besides. */
 export const START_PROBLEMS = [
   'gone',
   'invalid_input',
   'idempotency_conflict',
   'backlog_full',
-  'store_unavailable',
+  ...STORE_PROBLEMS,
 ] as const satisfies ProblemCode[]
 
 const PROBLEM_HEADERS: Partial<Record<number, HeaderUse[]>> = {

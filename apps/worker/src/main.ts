@@ -39,6 +39,7 @@ await runProcess(async () => {
   return {
     log,
     ready: worker.ready.then(() => ({ kind: 'ready' as const })),
+    outdated: worker.outdated,
     // What is beyond the grace is a Redis that is away.
     stopWithinMs: settings.SHUTDOWN_GRACE_SECONDS * 1000 + 3_000,
     async stop() {

@@ -17,8 +17,6 @@ import { UndoFailed, undoSteps } from './undo.ts'
 
 /** After a fault of the store in a handler, before the next task is claimed. */
 const STORE_PAUSE_MS = 1_000
-/** An operation that this worker does not know: one of another version may. */
-const UNKNOWN_OPERATION_BACKOFF = { firstMs: 1_000, maxMs: 60_000 }
 
 const FENCED = 'fenced off: another worker has the task'
 
@@ -47,6 +45,8 @@ export class TaskRunner {
   readonly #random: () => number
   readonly #operations = new Map<string, RunnableOperation>()
   readonly #held = new Map<AbortController, Claim>()
+  /** Operations of tasks that were left to another worker. */
+  readonly #unknown = new Set<string>()
   #stopping = false
 
   /** @throws {SettingsError} if an operation's own settings are faulty */
@@ -86,10 +86,17 @@ export class TaskRunner {
     return this.#held.size === 0
   }
 
-  /** Claims the task whose turn it is and runs or undoes it; resolves to whether there was one. */
+  /**
+   * Claims the task whose turn it is and runs or undoes it, or leaves it to a worker that knows its operation; resolves to
+   * whether there was one.
+   */
   async runNext(shard: number, lane: string): Promise<boolean> {
-    const claim = await this.#work.claim(shard, lane)
+    const claim = await this.#work.claim(shard, lane, this.#operations.keys())
     if (!claim) return false
+    if ('unknown' in claim) {
+      this.#leave(claim.unknown)
+      return true
+    }
     const { task } = claim
     const log = this.#log.child({
       task: task.taskId,
@@ -98,11 +105,20 @@ export class TaskRunner {
       request: task.head.requestId,
       trace: task.head.traceparent.split('-')[1],
     })
-    const operation = this.#operations.get(task.operation)
-    if (!operation) await this.#tryLater(claim, log)
-    else if (task.status === 'canceling') await this.#undo(claim, operation, log)
+    const operation = this.#operations.get(task.operation)!
+    if (task.status === 'canceling') await this.#undo(claim, operation, log)
     else await this.#run(claim, operation, log)
     return true
+  }
+
+  /** One word an operation: of a version that is being rolled out there may be many tasks. */
+  #leave(operation: string): void {
+    if (this.#unknown.has(operation)) return
+    this.#unknown.add(operation)
+    this.#log.warn(
+      { operation },
+      'this worker does not know the operation; its tasks are left to one that does',
+    )
   }
 
   // What undoes is not what is canceled.
@@ -253,17 +269,6 @@ export class TaskRunner {
     }
     const delayMs = backoffMs(contract.backoff, tries, this.#random())
     await persist(() => this.#work.retry(claim, delayMs, null), log)
-  }
-
-  async #tryLater(claim: Claim, log: Logger): Promise<void> {
-    log.error('this worker does not know the operation')
-    const { task } = claim
-    if (task.status !== 'canceling' && task.attempt >= task.maxAttempts) {
-      await this.#end(claim, exhausted(null), log)
-      return
-    }
-    const delayMs = backoffMs(UNKNOWN_OPERATION_BACKOFF, Math.max(1, task.attempt), this.#random())
-    await this.#retry(claim, delayMs, taskError('attempt_failed'), log)
   }
 }
 

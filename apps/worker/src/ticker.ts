@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { LEASE_MS, type Logger, PACE, type Upkeep, type UpkeepTerms } from '@accepted/core'
+import { LEASE_MS, type Logger, NewerFormat, PACE, type Upkeep, type UpkeepTerms } from '@accepted/core'
 
 const TICK_MS = 100
 const TOP_UP_MS = 1_000
@@ -81,6 +81,7 @@ export class Ticker {
         try {
           await act()
         } catch (error) {
+          if (error instanceof NewerFormat) return this.#options.outdated(error)
           this.#options.log.warn({ err: error }, 'upkeep failed; it is tried again')
         }
         await this.#pause(periodMs)
@@ -104,6 +105,8 @@ export interface TickerOptions {
   terms: UpkeepTerms
   /** Renews the leases of what this worker runs. */
   renew: () => Promise<void>
+  /** Called when what stands in Redis is too new for this program. */
+  outdated: (error: NewerFormat) => void
   /** A name for this process, unlike any other's. */
   worker: string
   log: Logger

@@ -7,6 +7,7 @@ import {
   LaneJobs,
   type Logger,
   listenForCancels,
+  type NewerFormat,
   newId,
   Scripts,
   type Sealer,
@@ -43,6 +44,11 @@ export interface WorkerDependencies {
 export interface RunningWorker {
   /** Resolves when every lane is fetched from. */
   ready: Promise<void>
+  /**
+   * Resolves when what stands in Redis turns out to be too new for this program: it can write nothing more, nor give back what
+   * it has, which others take over as if it had died.
+   */
+  outdated: Promise<NewerFormat>
   /** Takes nothing new, lets what runs go on for the grace, gives the rest back to its flows. */
   stop(): Promise<void>
 }
@@ -70,6 +76,7 @@ export function startWorker(deps: WorkerDependencies): RunningWorker {
     ...Object.fromEntries([...taskLanes].map((lane) => [lane, settings.WORKER_CONCURRENCY])),
     [CALLBACK_LANE]: settings.CALLBACK_CONCURRENCY,
   }
+  const { promise: outdated, resolve: foundOutdated } = Promise.withResolvers<NewerFormat>()
   const ticker = new Ticker(new Upkeep(scripts, jobs), {
     shards: scripts.shards,
     slots,
@@ -80,6 +87,7 @@ export function startWorker(deps: WorkerDependencies): RunningWorker {
       maxStoredBytes: Math.ceil(settings.MAX_STORED_BYTES / scripts.shards),
     },
     renew: () => runner.renew(),
+    outdated: foundOutdated,
     worker: newId(),
     log,
   })
@@ -123,6 +131,7 @@ export function startWorker(deps: WorkerDependencies): RunningWorker {
     ready: Promise.all([listening, ...fetchers.map((fetcher) => fetcher.waitUntilReady())]).then(
       () => undefined,
     ),
+    outdated,
     async stop() {
       stopping = true
       // There is nothing to give back and nobody to tell: BullMQ would wait for Redis.

@@ -123,6 +123,12 @@ export const PROBLEMS = {
     explanation:
       'The store behind the tasks did not answer in time. A task that was to be started does not come alive later; only where the connection broke after the store had accepted it does it exist. Repeat after `Retry-After`, with the same `Idempotency-Key`.',
   },
+  outdated_process: {
+    status: 503,
+    title: 'This process is older than the data',
+    explanation:
+      'The service is being upgraded: its data was written by a newer version than the process that was asked, which therefore read and wrote nothing. Another process may serve the request: repeat it after `Retry-After`, with the same `Idempotency-Key`.',
+  },
 } as const satisfies Record<string, ProblemKind>
 
 export type ProblemCode = keyof typeof PROBLEMS

@@ -7,7 +7,7 @@ function isForStarter(error: unknown): error is Error {
   return error instanceof SettingsError || (error as Error | undefined)?.name === 'OperationFault'
 }
 
-/** Exit code of a process whose settings are at fault (EX_CONFIG of sysexits.h): starting it again is no use. */
+/** Exit code of a process whose settings are at fault, or that is outdated (EX_CONFIG of sysexits.h): starting it again is no use. */
 const EX_CONFIG = 78
 
 /** What an app's `main.ts` has started. */
@@ -15,6 +15,8 @@ export interface RunningProcess {
   log: Logger
   /** Resolves to what a supervisor is told once the app is up. */
   ready: Promise<{ kind: 'listening'; url: string } | { kind: 'ready' }>
+  /** Resolves to why it can do nothing more, ever, in words for whoever starts the process; the process ends with exit code 78. */
+  outdated?: Promise<Error>
   /** Ends everything that keeps the process alive. */
   stop(): Promise<void>
   /** A stop that takes longer is given up, and the process ends with exit code 1. */
@@ -23,8 +25,8 @@ export interface RunningProcess {
 
 /**
  * The life of an app's process: starts it, tells a supervisor (over IPC, if there is one) when it is up, and stops it
- * once on SIGTERM, SIGINT, or when the supervisor is gone. Exit codes: 0 after a clean stop, 78 for faulty settings,
- * told in words on standard error, 1 for anything else.
+ * once on SIGTERM, SIGINT, or when the supervisor is gone. Exit codes: 0 after a clean stop, 78 for faulty settings and for
+ * data that is too new for it, told in words on standard error, 1 for anything else.
  */
 export async function runProcess(start: () => Promise<RunningProcess>): Promise<void> {
   let running: RunningProcess
@@ -32,10 +34,13 @@ export async function runProcess(start: () => Promise<RunningProcess>): Promise<
     running = await start()
   } catch (error) {
     if (!isForStarter(error)) throw error
-    process.stderr.write(`${error.message}\n`)
-    process.exit(EX_CONFIG)
+    endInWords(error)
   }
-  const { log, ready, stop, stopWithinMs } = running
+  const { log, ready, stop, stopWithinMs, outdated } = running
+  outdated?.then((error) => {
+    log.fatal({ err: error }, 'this program is outdated')
+    endInWords(error)
+  })
   let stopping = false
   const end = (cause: string) => {
     if (stopping) return
@@ -57,4 +62,9 @@ export async function runProcess(start: () => Promise<RunningProcess>): Promise<
   process.on('disconnect', () => end('the supervisor is gone'))
   if (process.send && !process.connected) end('the supervisor is gone')
   process.send?.(await ready)
+}
+
+function endInWords({ message }: Error): never {
+  process.stderr.write(`${message}\n`)
+  process.exit(EX_CONFIG)
 }

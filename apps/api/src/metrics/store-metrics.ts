@@ -69,11 +69,12 @@ export async function storeMetrics(
   const gauge = (name: string, help: string, value: number) =>
     new Gauge({ name, help, registers: [registry] }).set(value)
   const figures = await read().catch((error) => {
-    if (error instanceof StoreUnavailable) return null
+    if (error instanceof StoreUnavailable) return error
     throw error
   })
-  gauge('accepted_redis_up', 'Whether Redis answers', figures ? 1 : 0)
-  if (!figures) return registry
+  const away = figures instanceof StoreUnavailable && !(figures instanceof NewerFormat)
+  gauge('accepted_redis_up', 'Whether Redis answers', away ? 0 : 1)
+  if (figures instanceof StoreUnavailable) return registry
 
   gauge('accepted_redis_memory_used_bytes', 'Memory that Redis uses (used_memory)', figures.redis.usedBytes)
   gauge('accepted_redis_memory_max_bytes', 'Its limit (maxmemory); 0: none', figures.redis.maxBytes)

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '@accepted/core'
+import { NewerFormat, StoreUnavailable } from '@accepted/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
 import { ProblemError, problemDocument } from '../problem.ts'
@@ -51,6 +51,12 @@ export function answerProblem(
 /** Reads any error as a problem; what is not known is ours. */
 export function problemOf(error: FastifyError, request: FastifyRequest): ProblemError {
   if (error instanceof ProblemError) return error
+  if (error instanceof NewerFormat) {
+    return new ProblemError('outdated_process', `This process cannot serve it: ${error.message}.`, {
+      headers: { 'retry-after': String(STORE_RETRY_SECONDS) },
+      cause: error,
+    })
+  }
   if (error instanceof StoreUnavailable) {
     return new ProblemError(
       'store_unavailable',

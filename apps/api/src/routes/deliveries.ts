@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { deliveryDocument, endpointDocument } from '../callbacks/documents.ts'
 import { ProblemError } from '../problem.ts'
-import { BODY_PROBLEMS, problemResponses, response } from '../responses.ts'
+import { BODY_PROBLEMS, problemResponses, response, STORE_PROBLEMS } from '../responses.ts'
 import { absentProblem } from '../task-answers.ts'
 import { TaskParams } from '../task-reading.ts'
 
@@ -29,7 +29,7 @@ export function deliveryRoutes(app: FastifyInstance, deliveries: Deliveries): vo
           200: response('The deliveries; none if it has no callback', Type.Array(Type.Ref('Delivery')), [
             'Cache-Control',
           ]),
-          ...problemResponses('not_found', 'gone', 'store_unavailable'),
+          ...problemResponses('not_found', 'gone', ...STORE_PROBLEMS),
         },
       },
     },
@@ -52,7 +52,7 @@ export function deliveryRoutes(app: FastifyInstance, deliveries: Deliveries): vo
         params: DeliveryParams,
         response: {
           202: response('It is tried', Type.Ref('Delivery')),
-          ...problemResponses(...BODY_PROBLEMS, 'not_found', 'gone', 'store_unavailable'),
+          ...problemResponses(...BODY_PROBLEMS, 'not_found', 'gone', ...STORE_PROBLEMS),
         },
       },
     },
@@ -80,7 +80,7 @@ export function deliveryRoutes(app: FastifyInstance, deliveries: Deliveries): vo
         tags: ['callbacks'],
         response: {
           200: response('The endpoints', Type.Array(Type.Ref('Endpoint')), ['Cache-Control']),
-          ...problemResponses('store_unavailable'),
+          ...problemResponses(...STORE_PROBLEMS),
         },
       },
     },

@@ -1,5 +1,5 @@
 import type { LaneState } from '@accepted/core'
-import { StoreUnavailable } from '@accepted/core'
+import { NewerFormat, StoreUnavailable } from '@accepted/core'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { ProblemError } from '../problem.ts'
@@ -70,6 +70,7 @@ async function missingParts({ lanes, laneState }: HealthDependencies): Promise<s
       .filter(({ state }) => !isServed(state))
       .map(({ lane }) => `no worker has fetched from the lane ${lane} lately`)
   } catch (error) {
+    if (error instanceof NewerFormat) return [error.message]
     if (error instanceof StoreUnavailable) return ['Redis does not answer']
     throw error
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type InstallationKeys, Remembered, SECRETS_REMEMBERED_MS } from '@accepted/core'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { emptyResponse, problemResponses, response } from '../responses.ts'
+import { emptyResponse, problemResponses, response, STORE_PROBLEMS } from '../responses.ts'
 import { namesTag } from '../task-styles.ts'
 
 /** Far less than the overlap of a rotation, in which callbacks are signed with the old key too. */
@@ -70,7 +70,7 @@ export function jwksRoutes(app: FastifyInstance, keys: InstallationKeys | undefi
         response: {
           200: response('The keys', Jwks, ['ETag', 'Cache-Control'], { example: EXAMPLE }),
           304: emptyResponse('They have not changed', ['ETag', 'Cache-Control']),
-          ...problemResponses('store_unavailable'),
+          ...problemResponses(...STORE_PROBLEMS),
         },
       },
     },

@@ -71,3 +71,13 @@ test('who asks for something else than text is refused', async () => {
     'application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1'
   expect((await ask({ url: '/metrics', headers: { accept: prometheus } })).statusCode).toBe(200)
 })
+
+test('a process that is outdated tells that Redis is there, and of the store nothing else', async () => {
+  const { ask, redis, prefix } = await testApp()
+  await redis.set(`${prefix}:{0}:format`, 1_000)
+  const scraped = await ask({ url: '/metrics' })
+  expect(scraped.statusCode).toBe(200)
+  const samples = samplesOf(scraped.body)
+  expect(samples.get('accepted_redis_up')).toBe(1)
+  expect([...samples.keys()].filter((name) => name.startsWith('accepted_'))).toEqual(['accepted_redis_up'])
+})

@@ -1,6 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { BODY_PROBLEMS, emptyResponse, operationProblemResponses, response } from '../responses.ts'
+import {
+  BODY_PROBLEMS,
+  emptyResponse,
+  operationProblemResponses,
+  response,
+  STORE_PROBLEMS,
+} from '../responses.ts'
 import {
   listQuery,
   listTasks,
@@ -38,7 +44,7 @@ export function operationRoutes(app: FastifyInstance, deps: ReadDependencies, ac
         querystring: listQuery([...deps.contracts.keys()]),
         response: {
           200: response('A page of operations', Type.Ref('OperationList'), ['Cache-Control']),
-          ...operationProblemResponses('invalid_input', 'store_unavailable'),
+          ...operationProblemResponses('invalid_input', ...STORE_PROBLEMS),
         },
       },
     },
@@ -71,7 +77,7 @@ export function operationRoutes(app: FastifyInstance, deps: ReadDependencies, ac
         response: {
           200: response('The operation, ended or not', Type.Ref('Operation'), HEADERS),
           304: emptyResponse('It has not changed', HEADERS),
-          ...operationProblemResponses('not_found', 'gone', 'store_unavailable'),
+          ...operationProblemResponses('not_found', 'gone', ...STORE_PROBLEMS),
         },
       },
     },
@@ -100,7 +106,7 @@ export function operationRoutes(app: FastifyInstance, deps: ReadDependencies, ac
             'not_found',
             'gone',
             'already_ended',
-            'store_unavailable',
+            ...STORE_PROBLEMS,
           ),
         },
       },

@@ -2,7 +2,7 @@ import type { Estimator, TaskControl, TaskRecord } from '@accepted/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type TSchema, Type } from 'typebox'
 import type { HeaderUse } from '../response-headers.ts'
-import { BODY_PROBLEMS, emptyResponse, problemResponses, response } from '../responses.ts'
+import { BODY_PROBLEMS, emptyResponse, problemResponses, response, STORE_PROBLEMS } from '../responses.ts'
 import { chooseStyle, StyleQuery } from '../start-options.ts'
 import { absentProblem, endedProblem, notAwaitingProblem, notEndedProblem } from '../task-answers.ts'
 import { TaskParams } from '../task-reading.ts'
@@ -33,7 +33,7 @@ const ACT_HEADERS: HeaderUse[] = [
   'Wait?',
   'Preference-Applied?',
 ]
-const ABSENT = ['not_found', 'gone', 'store_unavailable'] as const
+const ABSENT = ['not_found', 'gone', ...STORE_PROBLEMS] as const
 const BodyInStyle = Type.Union([Type.Ref('StyledTask'), Type.Ref('Operation')])
 
 /** An answer to an act that shows the task. */

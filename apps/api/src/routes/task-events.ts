@@ -3,7 +3,7 @@ import { isEnded, TASK_EXAMPLE } from '@accepted/contract'
 import type { TaskReader } from '@accepted/core'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { emptyResponse, problemResponses, response } from '../responses.ts'
+import { emptyResponse, problemResponses, response, STORE_PROBLEMS } from '../responses.ts'
 import { eventText, lastEventVersion } from '../task-events.ts'
 import { findTask, TaskParams } from '../task-reading.ts'
 import type { TaskStreams } from '../task-streams.ts'
@@ -55,7 +55,7 @@ export function taskEventRoutes(app: FastifyInstance, { reader, streams }: Event
             'Cache-Control',
             'X-Accel-Buffering',
           ]),
-          ...problemResponses('not_found', 'gone', 'store_unavailable'),
+          ...problemResponses('not_found', 'gone', ...STORE_PROBLEMS),
         },
       },
     },

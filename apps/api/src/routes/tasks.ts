@@ -1,7 +1,7 @@
 import { taskDocument } from '@accepted/core'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { problemResponses, response, taskResponses } from '../responses.ts'
+import { problemResponses, response, STORE_PROBLEMS, taskResponses } from '../responses.ts'
 import { chooseStyle, StyleQuery } from '../start-options.ts'
 import {
   listQuery,
@@ -28,7 +28,7 @@ export function taskRoutes(app: FastifyInstance, deps: ReadDependencies): void {
         querystring: listQuery([...deps.contracts.keys()]),
         response: {
           200: response('A page of tasks', Type.Array(Type.Ref('Task')), ['Link?', 'Cache-Control']),
-          ...problemResponses('invalid_input', 'store_unavailable'),
+          ...problemResponses('invalid_input', ...STORE_PROBLEMS),
         },
       },
     },
@@ -56,7 +56,7 @@ export function taskRoutes(app: FastifyInstance, deps: ReadDependencies): void {
         headers: ReadHeaders,
         response: {
           ...taskResponses,
-          ...problemResponses('not_found', 'gone', 'invalid_input', 'store_unavailable'),
+          ...problemResponses('not_found', 'gone', 'invalid_input', ...STORE_PROBLEMS),
         },
       },
     },

@@ -1,13 +1,17 @@
 #!lua flags=allow-oom
 -- uses shard flows records fencing waiting packing outbox ending canceling
 -- Takes for each of a batch the task whose turn it is in a lane: to run it or, if it is canceling, to undo it.
--- ARGV: lease (ms), retention (ms), lane, lane, …
+-- ARGV: lease (ms), retention (ms); 2 a claim: lane, the operations that the claimer knows (with a space before and after
+-- each; '' = any).
 -- Answers an outcome for each: {'claimed', id, token, record}, the record before, then what changed, so that of a field
--- that comes twice the later counts | {'none'}.
+-- that comes twice the later counts | {'unknown', operation}: the task whose turn it was is left, as it was, to a worker that
+-- knows its operation | {'none'}.
 -- Upholds rule 3 (late binding), rule 5 (each claim a new token, and a lease that its holder must renew) and rule 6: a task
 -- whose time is over does not start, whether or not a tick has come by.
 local lease, retention = tonumber(ARGV[1]), tonumber(ARGV[2])
-local FIRST_LANE = 3
+local FIRST_LANE, STRIDE = 3, 2
+-- A task that is left to another waits as long again as it has waited by now, within these (ms).
+local LEFT_LEAST, LEFT_MOST = 1000, 5000
 -- Tasks that must not start any more and are come by in one call, so that no call holds Redis for long.
 local overdue_left = 200
 
@@ -53,10 +57,29 @@ local function bind(id, flow)
   return token, flat
 end
 
-local function claim(lane)
+-- The operation of a task that this claimer can neither run nor undo; nil if it can.
+local function foreign_operation(id, operations)
+  if operations == '' then return nil end
+  local _, operation = fixed_of({ fixed = redis.call('HGET', open_key(id), 'fixed') })
+  return not operations:find(' ' .. operation .. ' ', 1, true) and operation or nil
+end
+
+-- Nothing of its record changes: nobody has begun it.
+local function leave_to_others(id)
+  local waited = now - tonumber(redis.call('HGET', open_key(id), 'updated'))
+  redis.call('ZADD', P .. 'timers', timestamp(now + math.max(LEFT_LEAST, math.min(waited, LEFT_MOST))), 'retry:' .. id)
+end
+
+local function claim(lane, operations)
   while overdue_left > 0 do
     local id, flow = flow_take(lane)
     if not id then return { 'none' } end
+    local operation = foreign_operation(id, operations)
+    if operation then
+      leave_to_others(id)
+      flow_release(lane, flow)
+      return { 'unknown', operation }
+    end
     local token, found = bind(id, flow)
     if token then return { 'claimed', id, token, joined(found) } end
     flow_release(lane, flow)
@@ -69,12 +92,12 @@ end
 
 local outcomes = {}
 local fetched = {}
-for at = FIRST_LANE, #ARGV do
+for at = FIRST_LANE, #ARGV, STRIDE do
   local lane = ARGV[at]
   if not fetched[lane] then
     fetched[lane] = true
     redis.call('HSET', P .. 'lane:' .. lane, 'fetched', now_text)
   end
-  outcomes[#outcomes + 1] = claim(lane)
+  outcomes[#outcomes + 1] = claim(lane, ARGV[at + 1])
 end
 return answer(outcomes)

@@ -9,6 +9,7 @@
 -- so that none of those that were added since the lane was empty is spent.
 -- Upholds rule 2 (one step) and rule 10 (a create that the client was refused never comes alive).
 local STRIDE = 17
+local FORMAT = tostring(FORMAT_WRITTEN)
 -- Jobs that are enough for a lane whose slots are not known.
 local LEAST_JOBS = 100
 
@@ -64,7 +65,7 @@ local function create(at)
   -- Unique within the batch; later batches are later by the clock.
   local order = string.format('%.0f', now_us + (at - 1) / STRIDE)
   local fixed = table.concat({ tenant, operation, lane_name, priority, order, limits }, ' ')
-  redis.call('HSET', open_key(id), 'fixed', fixed, 'head', head, 'body', body, 'flow', tenant, 'status', 'pending',
+  redis.call('HSET', open_key(id), 'format', FORMAT, 'fixed', fixed, 'head', head, 'body', body, 'flow', tenant, 'status', 'pending',
     'version', '1', 'token', '0', 'attempt', '0', 'progress', '0', 'done', '0', 'created', now_text, 'updated', now_text)
   if start_ms > 0 then limit(id, 'start', 'start_by', start_ms) end
   if total_ms > 0 then limit(id, 'deadline', 'deadline', total_ms) end

@@ -116,7 +116,7 @@ describe('at rest', () => {
       raw.push(Buffer.from(privateKey.export({ format: 'jwk' }).d!, 'base64url'))
     }
     expect(raw).toHaveLength(5)
-    const keys = await redis.keys(`${prefix}:*`)
+    const keys = await redis.keys(`${prefix}:*:ring:*`)
     expect(keys).toHaveLength(2)
     for (const key of keys) {
       const shapes = [await redis.dumpBuffer(key), ...(await redis.hvalsBuffer(key))]
@@ -136,6 +136,7 @@ describe('at rest', () => {
     await secrets.of('north')
     await installation.all()
     expect((await redis.keys(`${prefix}*`)).toSorted()).toEqual([
+      `${prefix}:{secrets}:format`,
       `${prefix}:{secrets}:ring:callback`,
       `${prefix}:{secrets}:ring:signing`,
     ])
@@ -237,7 +238,7 @@ describe('a signer', () => {
     await sign()
     await redis.unlink(['callback', 'signing'].map((kind) => `${scripts.secretsPrefix}ring:${kind}`))
     expect(verifies(held!.secret, await sign())).toBe(true)
-    expect(await redis.keys(`${scripts.secretsPrefix}*`)).toEqual([])
+    expect(await redis.keys(`${scripts.secretsPrefix}ring:*`)).toEqual([])
   })
 })
 

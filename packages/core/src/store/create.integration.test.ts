@@ -67,27 +67,16 @@ test('two hundred creates under one key, over two connections, make one task', a
 
 test('a create that reaches Redis after its time is refused and leaves nothing', async () => {
   const { scripts, redis, prefix, reader } = testStore()
-  const now = await scripts.now()
-  const late = [
-    newId(),
-    'default',
-    'test.run',
-    'test',
-    3,
-    Math.floor(now) - 1,
-    10,
-    10,
-    'key',
-    'print',
-    1000,
-    0,
-    '{}',
-    '',
-  ]
-  const { answer } = await scripts.run('create', 0, late)
-  expect(answer).toEqual([['late']])
-  expect(await redis.keys(`${prefix}:*`)).toEqual([])
+  const now = Math.floor(await scripts.now())
+  const create = async (acceptBy: number) => {
+    const place = [newId(), 'default', 'test.run', 'test', 3]
+    const terms = [acceptBy, 10, 10, 'key', 'print', 1000, '2,3,1000,0,0', 0, 0]
+    return (await scripts.run('create', 0, [...place, ...terms, '{}', '', ''])).answer
+  }
+  expect(await create(now - 1)).toEqual([['late']])
+  expect(await redis.keys(`${prefix}:*`)).toEqual([`${scripts.prefixOf(0)}format`])
   expect((await reader.list('default', {}, 10)).tasks).toEqual([])
+  expect(await create(now + 60_000)).toEqual([['created', 0]])
 })
 
 test('creates that were refused while Redis stood still do not come alive when it goes on', async () => {

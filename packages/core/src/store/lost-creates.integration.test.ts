@@ -66,7 +66,7 @@ test('if it is not, the client is refused, and the task leaves no trace once the
   await until(async () => (await listed()).length === 0)
   expect(await store.upkeep.laneState(0, 'test')).toMatchObject(UNTOUCHED)
   const traces = (await store.redis.keys(`${store.prefix}:*`)).filter(
-    (key) => !/:(bull|lane|operations):|:figures$/.test(key),
+    (key) => !/:(bull:|lane:|operations:|(format|figures)$)/.test(key),
   )
   expect(traces).toEqual([])
   expect(await store.redis.hgetall(`${store.scripts.prefixOf(0)}figures`)).toEqual({

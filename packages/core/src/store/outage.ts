@@ -12,6 +12,17 @@ export class StoreUnavailable extends Error {
   }
 }
 
+/**
+ * What stands in Redis was written by a newer program, in a format that this one does not know: it read and wrote nothing. For
+ * whoever asked it is an outage of this process, which only its upgrade ends.
+ */
+export class NewerFormat extends StoreUnavailable {
+  override name = 'NewerFormat'
+}
+
+/** What every script says then, before it does anything: shard.lua. */
+const NEWER_REPLY = /^NEWER /
+
 /** Replies of a Redis that is there but cannot serve now; any other error reply is a fault of ours. */
 const PASSING_REPLIES =
   /^(LOADING|OOM|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|MISCONF|EXECABORT)\b/
@@ -22,11 +33,14 @@ const NO_CONNECTION = /Connection is closed|isn't writeable|timed out|Socket tim
 /** What the system says of such a connection. */
 const SYSTEM_CODES = /^(ECONN\w+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/
 
-/** Does what asks Redis. @throws {StoreUnavailable} for an outage; a fault of ours comes through as it is */
+/** Does what asks Redis. @throws {StoreUnavailable} for an outage, {NewerFormat} for data that is too new; a fault of ours comes through as it is */
 export async function guarded<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (error) {
+    if (error instanceof ReplyError && NEWER_REPLY.test((error as Error).message)) {
+      throw new NewerFormat((error as Error).message.replace(NEWER_REPLY, ''), { cause: error })
+    }
     if (!isOutage(error)) throw error
     const mayHaveHappened = !(error instanceof ReplyError) && !NOT_SENT.test((error as Error).message)
     throw new StoreUnavailable('Redis did not answer', { cause: error, mayHaveHappened })

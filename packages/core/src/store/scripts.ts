@@ -80,14 +80,20 @@ export class Scripts {
   /**
    * @param prefix what every key begins with; no `{`, `}`
    * @param jobs null: for who puts nothing into lanes
+   * @param sources those of another version have a connection of their own
    */
-  constructor(redis: Redis, prefix: string, jobs: Pick<LaneJobs, 'add'> | null, shards = 1) {
+  constructor(
+    redis: Redis,
+    prefix: string,
+    jobs: Pick<LaneJobs, 'add'> | null,
+    shards = 1,
+    sources: ReadonlyMap<ScriptName, string> = SCRIPT_SOURCES,
+  ) {
     this.redis = redis
     this.shards = shards
     this.#prefix = prefix
     this.#jobs = jobs
-    for (const [name, lua] of SCRIPT_SOURCES)
-      redis.defineCommand(`accepted:${name}`, { lua, numberOfKeys: 1 })
+    for (const [name, lua] of sources) redis.defineCommand(`accepted:${name}`, { lua, numberOfKeys: 1 })
     this.#commands = redis as unknown as ScriptCommands
   }
 

@@ -19,6 +19,11 @@ export interface Claim {
   undos: number
 }
 
+/** The task whose turn it was is of an operation that the claimer does not know; it was left, as it was, to another worker. */
+export interface UnknownOperation {
+  unknown: string
+}
+
 /** What an attempt came to. */
 export interface Ending {
   status: EndedStatus
@@ -71,11 +76,21 @@ export class Work {
    * Takes the task whose turn it is; null if nothing in the lane may run now. The claim must be renewed well within
    * `LEASE_MS`.
    *
+   * @param operations those that the claimer can run; any, if it does not say
    * @throws {StoreUnavailable}
    */
-  async claim(shard: number, lane: string): Promise<Claim | null> {
-    const [outcome, taskId, token, record] = await this.#claims[shard]!.add([lane])
+  claim(shard: number, lane: string): Promise<Claim | null>
+  claim(shard: number, lane: string, operations: Iterable<string>): Promise<Claim | UnknownOperation | null>
+  async claim(
+    shard: number,
+    lane: string,
+    operations: Iterable<string> = [],
+  ): Promise<Claim | UnknownOperation | null> {
+    const known = [...operations].join(' ')
+    const claimed = await this.#claims[shard]!.add([lane, known && ` ${known} `])
+    const [outcome, taskId, token, record] = claimed
     if (outcome === 'none') return null
+    if (outcome === 'unknown') return { unknown: taskId as string }
     return { ...decodeHeldRecord(taskId as string, record as string), token: token as string }
   }
 

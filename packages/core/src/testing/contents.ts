@@ -1,7 +1,12 @@
 import { decodeRecord, type TaskRecord } from '../store/record.ts'
 import { composeScript, type Scripts } from '../store/scripts.ts'
+import { withFormats } from './versions.ts'
 
-const CONTENTS = composeScript(new URL('./contents.lua', import.meta.url))
+/** Knows whatever format a test writes. */
+const CONTENTS = withFormats(composeScript(new URL('./contents.lua', import.meta.url)), {
+  read: Number.MAX_SAFE_INTEGER,
+  written: 0,
+})
 
 /** As packing.lua and outbox.lua have them. */
 const RECORD_BYTES = 550

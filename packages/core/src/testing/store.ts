@@ -6,6 +6,8 @@ import {
   Deliveries,
   LaneJobs,
   Outbox,
+  SCRIPT_SOURCES,
+  type ScriptName,
   Scripts,
   Submissions,
   TaskControl,
@@ -28,13 +30,29 @@ export function freshPrefix(): string {
   return `test-${randomUUID().slice(0, 13)}`
 }
 
+/** What a test's store may differ in. */
+export interface TestStoreOptions {
+  retentionMs?: number
+  shards?: number
+  url?: string
+  /** Of another store, to share all that it keeps. */
+  prefix?: string
+  /** The scripts of another version. */
+  sources?: ReadonlyMap<ScriptName, string>
+}
+
 /** A whole store under a prefix of its own, gone when the test is over. */
-export function testStore({ retentionMs = 60_000, shards = 1, url = inject('redisUrl') } = {}) {
+export function testStore({
+  retentionMs = 60_000,
+  shards = 1,
+  url = inject('redisUrl'),
+  prefix = freshPrefix(),
+  sources = SCRIPT_SOURCES,
+}: TestStoreOptions = {}) {
   const log = createLog('test', 'silent')
   const redis = connectForWork(url, log)
-  const prefix = freshPrefix()
   const jobs = new LaneJobs(redis, prefix, log)
-  const scripts = new Scripts(redis, prefix, jobs, shards)
+  const scripts = new Scripts(redis, prefix, jobs, shards, sources)
   onTestFinished(async () => {
     await jobs.close()
     for await (const keys of redis.scanStream({ match: `${prefix}:*`, count: 1000 })) {

@@ -1,6 +1,6 @@
 -- The record of a task. While it is open it is the hash 'open:ID'; ending packs it into the string 'done:ID'. User JSON is
 -- carried as text and never decoded here.
--- Fields: 'fixed' = what never changes and scripts need; 'head', 'body'; status, version, token, attempt, flow,
+-- Fields: 'format' it was created in; 'fixed' = what never changes and scripts need; 'head', 'body'; status, version, token, attempt, flow,
 -- progress, done (finished steps), created, updated, began, started, finished, expires, losses, reason, error, result,
 -- resource, deadline, start_by, confirm_by, ends_as (what a task that is canceling will be), undos (tries of undoing since
 -- a step was undone), callback (outbox.lua), telling and told (the last delivery of its progress, and when it was or is due),

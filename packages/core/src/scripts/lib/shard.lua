@@ -1,5 +1,20 @@
 -- What every script starts from. KEYS[1] is the shard's prefix, with its hash tag; every key is built from it.
 local P = KEYS[1]
+
+-- Formats of what stands in Redis: the newest that this program reads, and the one that it writes. 'format' is the newest in
+-- which anything was written here, and never falls. Who does not know it reads and writes nothing. docs/upgrading.md tells
+-- when these numbers grow.
+local FORMAT_READ, FORMAT_WRITTEN = 1, 1
+do
+  local format = tonumber(redis.call('GET', P .. 'format') or 0)
+  if format > FORMAT_READ then
+    return redis.error_reply(
+      'NEWER the data in Redis is of format ' .. format .. ', this program knows ' .. FORMAT_READ .. ': upgrade it')
+  end
+  -- A script that only reads is refused this, and writes nothing that it would tell of.
+  if format < FORMAT_WRITTEN then redis.pcall('SET', P .. 'format', FORMAT_WRITTEN) end
+end
+
 local clock = redis.call('TIME')
 local now_us = clock[1] * 1000000 + clock[2]
 local now = math.floor(now_us / 1000)

@@ -1,13 +1,16 @@
 import { equal, deepEqual as same } from 'node:assert/strict'
 import { startLocalRedis } from '@accepted/local-redis'
+import type { Redis } from 'ioredis'
 import { onTestFinished, test } from 'vitest'
-import { testStore } from '../../testing/index.ts'
+import { type TestStore, testStore } from '../../testing/index.ts'
 import { type Action, anyAction } from './actions.ts'
 import { Life } from './life.ts'
 import { isOpen } from './model-task.ts'
 import { runsOf, timeoutOf, trySequences } from './sequences.ts'
+import { connectionOf, type Ran, TwoVersions } from './two-versions.ts'
 
 const RUNS = runsOf(400)
+const VERSION_RUNS = runsOf(100)
 /** What once failed is tried first. */
 const EXAMPLES: [Action[]][] = [
   // A try of undoing that failed was counted in the record, but readers were told that theirs still held.
@@ -26,25 +29,54 @@ const ROUNDS = 60
 
 test(
   'whatever happens to tasks, their lives follow the picture, and all that is begun comes to an end',
-  async () => {
-    const own = await startLocalRedis()
-    onTestFinished(() => own.stop())
-    const store = testStore({ url: own.url })
-    await trySequences({
-      anyAction,
-      examples: EXAMPLES,
-      runs: RUNS,
-      slowMs: 1_900,
-      async live(actions) {
-        await store.redis.flushdb()
-        const life = new Life(store)
-        for (const action of actions) await life.act(action)
-        await bringToEnd(life)
-      },
-    })
-  },
+  () => tryLives(RUNS, (store) => ({ life: new Life(store), check: async () => undefined })),
   timeoutOf(RUNS),
 )
+
+test(
+  'so they do while two versions of the program are at work on one Redis, whichever does what',
+  async () => {
+    const ran: Ran = new Set()
+    let newer: Redis
+    await tryLives(VERSION_RUNS, (store, actions) => {
+      newer ??= connectionOf(store)
+      let versions!: TwoVersions
+      const life = new Life(store, (jobs) => {
+        versions = new TwoVersions(store, newer, jobs, ran, actions.length)
+        return versions
+      })
+      return { life, check: () => versions.check() }
+    })
+    const scripts = ['create', 'claim', 'step', 'end', 'tick', 'read']
+    const pairs = scripts.flatMap((name) => [`newer ${name}`, `older ${name}`])
+    same([...ran].filter((pair) => pairs.includes(pair)).sort(), pairs.sort())
+  },
+  timeoutOf(VERSION_RUNS),
+)
+
+async function tryLives(
+  runs: number,
+  lifeOf: (store: TestStore, actions: Action[]) => { life: Life; check: () => Promise<void> },
+): Promise<void> {
+  const own = await startLocalRedis()
+  onTestFinished(() => own.stop())
+  const store = testStore({ url: own.url })
+  await trySequences({
+    anyAction,
+    examples: EXAMPLES,
+    runs,
+    slowMs: 1_900,
+    async live(actions) {
+      await store.redis.flushdb()
+      const { life, check } = lifeOf(store, actions)
+      for (const action of actions) {
+        await life.act(action)
+        await check()
+      }
+      await bringToEnd(life)
+    },
+  })
+}
 
 /** Works off what is left, as workers would; then nothing of it may be left. */
 async function bringToEnd(life: Life): Promise<void> {
@@ -67,7 +99,7 @@ async function bringToEnd(life: Life): Promise<void> {
   const contents = await life.check()
   same([...contents.open.keys(), ...contents.done.keys()], [])
   const left = contents.keys.filter(
-    (key) => !/^(lane:test|recent:test.run|operations:\w+|upkeep|figures)$/.test(key),
+    (key) => !/^(lane:test|recent:test.run|operations:\w+|upkeep|format|figures)$/.test(key),
   )
   same(left, [])
 }

@@ -31,14 +31,18 @@ export class Life {
   #passedMs = 0
   #again: (() => Promise<void>) | null = null
 
-  constructor(store: TestStore) {
+  /** @param scriptsOf made with who is told what jobs are wanted */
+  constructor(
+    store: TestStore,
+    scriptsOf = (jobs: Pick<LaneJobs, 'add'>) => new Scripts(store.redis, store.prefix, jobs),
+  ) {
     this.#store = store
     const counter: Pick<LaneJobs, 'add'> = {
       add: (_shard, _lane, count) => {
         this.#jobs += count
       },
     }
-    const scripts = new Scripts(store.redis, store.prefix, counter)
+    const scripts = scriptsOf(counter)
     const reader = new TaskReader(scripts)
     this.#clients = new Clients(this.model, scripts, reader)
     this.#workers = new Workers(this.model, scripts, reader, () => this.check())

@@ -30,14 +30,18 @@ export class OutboxLife {
   /** Those that have none since they stand aside. */
   #aside = new Set<string>()
 
-  constructor(store: TestStore) {
+  /** @param scriptsOf made with who is told what jobs are wanted */
+  constructor(
+    store: TestStore,
+    scriptsOf = (jobs: Pick<LaneJobs, 'add'>) => new Scripts(store.redis, store.prefix, jobs),
+  ) {
     this.#store = store
     const counter: Pick<LaneJobs, 'add'> = {
       add: (_shard, lane, count) => {
         if (lane === 'callbacks') this.#jobs += count
       },
     }
-    const scripts = new Scripts(store.redis, store.prefix, counter)
+    const scripts = scriptsOf(counter)
     this.#clients = new Clients(this.picture, scripts, () => this.check())
     this.#senders = new Senders(this.picture, scripts, () => contentsOf(store))
     this.#upkeep = new Upkeep(scripts, counter as LaneJobs)
