@@ -1,4 +1,4 @@
-import { type StoreFigures, StoreUnavailable } from '@accepted/core'
+import { NewerFormat, type StoreFigures, StoreUnavailable } from '@accepted/core'
 import { Counter, Gauge, Registry } from 'prom-client'
 
 /** What the store's counters are told as: the first word of their names, then those that are labels. */
@@ -57,7 +57,8 @@ const LANE_GAUGES = {
 } as const
 
 /**
- * The figures of the store as metrics of one scrape. While Redis is away these are `accepted_redis_up 0` alone.
+ * The figures of the store as metrics of one scrape. While Redis is away these are `accepted_redis_up 0` alone, in an
+ * outdated process `accepted_redis_up 1`.
  *
  * @param maxStoredBytes 0: any number
  */
