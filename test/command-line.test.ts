@@ -114,6 +114,53 @@ describe('with DATA_DIR alone', () => {
     expect(fresh!.kid).not.toBe(listed!.kid)
   })
 
+  test('keys create shows a key once; it is listed by its beginning until it is revoked', async () => {
+    type Key = { key_id: string; key: string; tenant: string; scopes: string[] }
+    const made = await json<Key>('keys create --tenant demo')
+    expect(made).toEqual({
+      key_id: expect.stringMatching(/^key_[A-Za-z0-9_-]{16}$/),
+      key: expect.stringMatching(/^acc_[A-Za-z0-9_-]{43}$/),
+      tenant: 'demo',
+      scopes: ['tasks:read', 'tasks:write'],
+    })
+    const scoped = await json<Key>(
+      'keys create --tenant demo --scopes tasks:read,operation:car.build,tasks:read --expires-in 90d',
+    )
+    expect(scoped.scopes).toEqual(['tasks:read', 'operation:car.build'])
+    const { stdout } = await accepted('keys list --json')
+    expect(stdout).not.toContain(made.key)
+    const listed = JSON.parse(stdout) as Record<string, string>[]
+    const [first, second] = [made, scoped].map((key) => listed.find(({ key_id }) => key_id === key.key_id)!)
+    expect(first).toEqual({
+      key_id: made.key_id,
+      prefix: made.key.slice(0, 12),
+      tenant: 'demo',
+      scopes: made.scopes,
+      created_at: expect.stringMatching(/Z$/),
+      last_used_at: null,
+      expires_at: null,
+    })
+    expect(Date.parse(second!.expires_at!) - Date.parse(second!.created_at!)).toBe(90 * 24 * HOUR_MS)
+    expect((await accepted('keys list')).stdout).toMatch(
+      /^key_id +prefix +tenant +scopes +created_at +last_used_at +expires_at\n/,
+    )
+    expect(await json<object>(`keys revoke ${made.key_id}`)).toEqual({ key_id: made.key_id, revoked: true })
+    expect((await json<{ key_id: string }[]>('keys list')).map(({ key_id }) => key_id)).toEqual([
+      scoped.key_id,
+    ])
+    const again = await accepted(`keys revoke ${made.key_id} --json`)
+    expect([again.code, again.stdout, again.stderr]).toEqual([1, '', `There is no key ${made.key_id}.\n`])
+  })
+
+  test('keys need no key of the secrets', async () => {
+    const redis = (await readFile(join(folder, 'data/redis.url'), 'utf8')).trim()
+    const environment = { DATA_DIR: 'elsewhere', REDIS_URL: redis }
+    expect((await accepted('keys list --json', environment)).code).toBe(0)
+    const { code, stdout, stderr } = await accepted('secrets list', environment)
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^There is no key for the secrets: .+\/elsewhere\/secrets\.key/)
+  })
+
   test('secrets reseal tells how many it had to', async () => {
     await json('secrets list')
     expect(await json<object>('secrets reseal')).toEqual({ resealed: 0 })
@@ -149,6 +196,8 @@ describe('told in words, without a stack', () => {
       'secrets drop',
       'secrets list --all',
       'secrets rotate --overlap soon',
+      'keys create',
+      'keys revoke',
     ]) {
       const { code, stdout, stderr } = await accepted(line)
       expect([code, stdout], line).toEqual([2, ''])
@@ -169,11 +218,6 @@ describe('told in words, without a stack', () => {
       'nothing runs',
       { DATA_DIR: 'elsewhere' },
       /^No running installation is found: .+\/elsewhere \(DATA_DIR\)\.\n$/,
-    ],
-    [
-      'there is no key',
-      { DATA_DIR: 'elsewhere', REDIS_URL: 'redis://127.0.0.1:1' },
-      /^There is no key for the secrets: .+\/elsewhere\/secrets\.key/,
     ],
     [
       'SECRETS_KEY is at fault',

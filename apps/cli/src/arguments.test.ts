@@ -11,6 +11,11 @@ describe('arguments', () => {
       options: { tenant: 'north', overlap: '90s' },
       json: true,
     })
+    expect(read('keys revoke key_0123456789abcdef --json')).toMatchObject({
+      command: { name: 'keys revoke' },
+      options: { key_id: 'key_0123456789abcdef' },
+      json: true,
+    })
     expect(read('secrets list')).toMatchObject({
       command: { name: 'secrets list' },
       options: {},
@@ -39,6 +44,30 @@ describe('arguments', () => {
     ],
     ['secrets rotate --overlap 1y', '--overlap: must be 0, or a number and ms, s, m, h or d.'],
     ['secrets rotate --overlap=-1h', '--overlap: must be 0, or a number and ms, s, m, h or d.'],
+    ['keys create', 'keys create: --tenant is missing.'],
+    ['keys create --tenant a b', "keys create: Unexpected argument 'b'."],
+    [
+      'keys create --tenant a --scopes tasks:read,,admin',
+      "--scopes: '' is none of tasks:read, tasks:write, admin, operation:NAME.",
+    ],
+    [
+      'keys create --tenant a --scopes operation:Cars',
+      "--scopes: 'operation:Cars' is none of tasks:read, tasks:write, admin, operation:NAME.",
+    ],
+    [
+      'keys create --tenant a --expires-in 0s',
+      '--expires-in: must be 1s to 3650d: a number and ms, s, m, h or d.',
+    ],
+    [
+      'keys create --tenant a --expires-in 3651d',
+      '--expires-in: must be 1s to 3650d: a number and ms, s, m, h or d.',
+    ],
+    ['keys revoke', 'keys revoke: KEY_ID is missing.'],
+    ['keys revoke 17', 'KEY_ID: must be as keys list tells it: key_ and 16 characters.'],
+    [
+      'keys revoke key_0123456789abcdef key_0123456789abcdef',
+      "keys revoke: Unexpected argument 'key_0123456789abcdef'.",
+    ],
     ['constructor', 'There is no command constructor.'],
   ])('"%s" are told to be at fault in words', (line, words) => {
     let told: unknown

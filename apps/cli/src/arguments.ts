@@ -23,12 +23,32 @@ export function readArguments(args: string[], commands: readonly Command[]): Inv
   const { command, rest } = commandOf(args, commands)
   const config: ParseArgsOptionsConfig = { json: { type: 'boolean' } }
   for (const name of Object.keys(command.options)) config[name] = { type: 'string' }
-  const { json = false, ...options } = parsed(rest, config, command)
-  for (const [name, value] of Object.entries(options)) {
-    const fault = command.options[name]!.faultOf(value as string)
+  const { values, positionals } = parsed(rest, config, command)
+  const { json = false, ...named } = values
+  const options = { ...(named as Record<string, string>), ...operandsOf(positionals, command) }
+  for (const [name, option] of Object.entries(command.options)) {
+    const value = options[name]
+    if (value === undefined && option.required) throw new UsageError(`${command.name}: --${name} is missing.`)
+    const fault = value === undefined ? undefined : option.faultOf(value)
     if (fault) throw new UsageError(`--${name}: ${fault}.`)
   }
-  return { command, options: options as Record<string, string>, json: json as boolean }
+  return { command, options, json: json as boolean }
+}
+
+/** The operands by their names. */
+function operandsOf(given: string[], { name: command, operands = {} }: Command): Record<string, string> {
+  const wanted = Object.entries(operands)
+  const stray = given[wanted.length]
+  if (stray !== undefined) throw new UsageError(`${command}: Unexpected argument '${stray}'.`)
+  return Object.fromEntries(
+    wanted.map(([name, { placeholder, faultOf }], at) => {
+      const value = given[at]
+      if (value === undefined) throw new UsageError(`${command}: ${placeholder} is missing.`)
+      const fault = faultOf(value)
+      if (fault) throw new UsageError(`${placeholder}: ${fault}.`)
+      return [name, value]
+    }),
+  )
 }
 
 /** The command that the first two words name. */
@@ -50,7 +70,7 @@ function commandOf(args: string[], commands: readonly Command[]) {
 
 function parsed(args: string[], options: ParseArgsOptionsConfig, command: Command) {
   try {
-    return parseArgs({ args, options, strict: true, allowPositionals: false }).values
+    return parseArgs({ args, options, strict: true, allowPositionals: true })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (!code?.startsWith('ERR_PARSE_ARGS')) throw error

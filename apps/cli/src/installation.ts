@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
+  ApiKeys,
   connectForAnswers,
   createLog,
   InstallationKeys,
@@ -14,15 +15,17 @@ import {
 import type { Redis } from 'ioredis'
 import { Type } from 'typebox'
 
-/** Why an installation cannot be reached, in words. */
+/** Why an installation, or what a command names of it, cannot be reached, in words. */
 export class NotFound extends Error {
   override name = 'NotFound'
 }
 
 /** A running installation, as commands see it. */
 export interface Installation {
-  secrets: TenantSecrets
-  keys: InstallationKeys
+  /** @throws {NotFound} when it is looked at, if there is no key for the secrets; so does `signingKeys` */
+  readonly secrets: TenantSecrets
+  readonly signingKeys: InstallationKeys
+  readonly apiKeys: ApiKeys
   close(): void
 }
 
@@ -51,7 +54,8 @@ export async function findInstallation(
     ? resolve(folder, settings.SECRETS_KEY_FILE)
     : join(dataDir, 'secrets.key')
   const sealer = await openSealer({ ...settings, SECRETS_KEY_FILE: keyFile }, 'do without')
-  if (!sealer) {
+  const needed = () => {
+    if (sealer) return sealer
     throw new NotFound(
       `There is no key for the secrets: neither SECRETS_KEY nor a file ${keyFile}. It must be the one that the API has.`,
     )
@@ -59,8 +63,13 @@ export async function findInstallation(
   const redis = await connected(settings.REDIS_URL)
   const scripts = new Scripts(redis, settings.KEY_PREFIX, null)
   return {
-    secrets: new TenantSecrets(scripts, sealer),
-    keys: new InstallationKeys(scripts, sealer),
+    get secrets() {
+      return new TenantSecrets(scripts, needed())
+    },
+    get signingKeys() {
+      return new InstallationKeys(scripts, needed())
+    },
+    apiKeys: new ApiKeys(scripts),
     close: () => redis.disconnect(),
   }
 }

@@ -1,11 +1,11 @@
-import type { Command } from './command.ts'
+import type { Command, CommandOption } from './command.ts'
 
 /** How to call the commands. */
 export function usage(commands: readonly Command[]): string {
-  const lines = commands.flatMap(({ name, summary, options }) => [
-    `  ${[name, ...Object.entries(options).map(([option, { placeholder }]) => `[--${option} ${placeholder}]`)].join(' ')}`,
-    `      ${summary}`,
-  ])
+  const lines = commands.flatMap(({ name, summary, options, operands = {} }) => {
+    const words = Object.values(operands).map(({ placeholder }) => placeholder)
+    return [`  ${[name, ...words, ...Object.entries(options).map(inUsage)].join(' ')}`, `      ${summary}`]
+  })
   const options = new Map(
     commands.flatMap(({ options: own }) =>
       Object.entries(own).map(([name, { placeholder, description }]): [string, string] => [
@@ -25,4 +25,8 @@ ${[...options].map(([option, words]) => `  ${option.padEnd(width)}  ${words}`).j
 REDIS_URL, KEY_PREFIX, SECRETS_KEY and SECRETS_KEY_FILE tell which installation; without them it is the one that npm
 start runs with the same DATA_DIR.
 `
+}
+
+function inUsage([name, { placeholder, required }]: [string, CommandOption]): string {
+  return required ? `--${name} ${placeholder}` : `[--${name} ${placeholder}]`
 }

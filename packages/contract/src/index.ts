@@ -1,3 +1,4 @@
+export * from './access.ts'
 export * from './callback-message.ts'
 export * from './callbacks.ts'
 export * from './duration.ts'

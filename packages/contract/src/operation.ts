@@ -116,7 +116,7 @@ const MOST_RUN_SECONDS = 2_147_483
 const MOST_GRACE_SECONDS = 600
 
 function faultOf(spec: OperationSpec<TObject, TSchema, string, TObject>): string | undefined {
-  if (!/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/.test(spec.name)) return 'the name must look like noun.verb'
+  if (!isOperationName(spec.name)) return 'the name must look like noun.verb'
   if (!/^[a-z][a-z0-9_.-]*$/.test(spec.lane ?? spec.name))
     return 'the lane must be lower-case letters, digits and . _ -'
   if (spec.lane === CALLBACK_LANE) return `the lane '${CALLBACK_LANE}' is taken`
@@ -143,6 +143,11 @@ function faultOf(spec: OperationSpec<TObject, TSchema, string, TObject>): string
   if (taken) return `the input's member '${taken}' is taken: it is an option of every start`
   if (spec.resource && !spec.collection) return 'a resource needs the name of its collection'
   return undefined
+}
+
+/** Whether a text may name an operation: `noun.verb`, lower case. */
+export function isOperationName(text: string): boolean {
+  return /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/.test(text)
 }
 
 /** The names in braces of a route's path, in order. */

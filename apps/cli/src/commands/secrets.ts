@@ -1,31 +1,21 @@
+import { DEFAULT_TENANT } from '@accepted/contract'
 import { maybeTimestamp, type TenantSecret, type TenantSecrets, timestamp } from '@accepted/core'
-import type { Command, CommandOption, Row } from '../command.ts'
+import type { Command, Row } from '../command.ts'
 import { OVERLAP, overlapOf } from './overlap.ts'
-
-/** The tenant that everybody is who names no other. */
-const DEFAULT_TENANT = 'default'
-
-const tenant: CommandOption = {
-  placeholder: 'T',
-  description: 'of this tenant only; else of all',
-  faultOf: (value) =>
-    /^[A-Za-z0-9._-]{1,64}$/.test(value)
-      ? undefined
-      : 'must be 1 to 64 letters, digits, dots, dashes and underscores',
-}
+import { TENANT } from './tenant.ts'
 
 /** `accepted secrets …` */
 export const SECRETS_COMMANDS: Command[] = [
   {
     name: 'secrets list',
     summary: 'The secrets that callbacks are signed with, in full. A tenant that has none is given one.',
-    options: { tenant },
+    options: { tenant: TENANT },
     run: ({ secrets }, options) => ofEach(secrets, options, (name) => secrets.of(name)),
   },
   {
     name: 'secrets rotate',
     summary: 'New secrets. The ones before stay valid for the overlap, any older ones do not.',
-    options: { tenant, overlap: OVERLAP },
+    options: { tenant: TENANT, overlap: OVERLAP },
     run: ({ secrets }, options) =>
       ofEach(secrets, options, (name) => secrets.rotate(name, overlapOf(options))),
   },
@@ -34,7 +24,9 @@ export const SECRETS_COMMANDS: Command[] = [
     summary:
       'Seals all that is secret with the first key of SECRETS_KEY, so that the others can be given up.',
     options: {},
-    run: async ({ secrets, keys }) => ({ resealed: (await secrets.reseal()) + (await keys.reseal()) }),
+    run: async ({ secrets, signingKeys }) => ({
+      resealed: (await secrets.reseal()) + (await signingKeys.reseal()),
+    }),
   },
 ]
 

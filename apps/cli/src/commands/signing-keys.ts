@@ -8,13 +8,13 @@ export const SIGNING_KEYS_COMMANDS: Command[] = [
     name: 'signing-keys list',
     summary: 'The public Ed25519 keys of callbacks, as /.well-known/jwks.json has them too.',
     options: {},
-    run: async ({ keys }) => (await keys.all()).map(rowOf),
+    run: async ({ signingKeys }) => (await signingKeys.all()).map(rowOf),
   },
   {
     name: 'signing-keys rotate',
     summary: 'A new Ed25519 key. The one before stays valid for the overlap, any older one does not.',
     options: { overlap: OVERLAP },
-    run: async ({ keys }, options) => (await keys.rotate(overlapOf(options))).map(rowOf),
+    run: async ({ signingKeys }, options) => (await signingKeys.rotate(overlapOf(options))).map(rowOf),
   },
 ]
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { ApiKeys } from '../keys/api-keys.ts'
 import { InstallationKeys } from '../secrets/installation-keys.ts'
 import { Sealer } from '../secrets/sealer.ts'
 import { TenantSecrets } from '../secrets/tenant-secrets.ts'
@@ -34,6 +35,7 @@ function shape(text: string): string {
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, 'ID')
     .replaceAll('https://shop.example', 'ORIGIN')
     .replace(/^key:default:.{27}$/, 'key:default:DIGEST')
+    .replaceAll(/key_[\w-]{16}/g, 'KEY')
     .replaceAll(/\b\d+\b/g, 'N')
 }
 
@@ -103,6 +105,9 @@ test('the layout of what stands in Redis changes on purpose only', async () => {
   const sealer = new Sealer([randomBytes(32)])
   await new TenantSecrets(scripts, sealer).of('default')
   await new InstallationKeys(scripts, sealer).all()
+  const keys = new ApiKeys(scripts)
+  const { keyId } = await keys.create({ tenant: 'default', scopes: ['tasks:read'], lifetimeMs: 60_000 })
+  await keys.check([{ keyId, wasUsed: true }])
   await upkeep.heartbeat(0, 'worker', { test: 2, callbacks: 2 }, 60_000, 2)
 
   // Waits, runs, is lost twice, is undone, ends.

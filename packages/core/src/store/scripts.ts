@@ -6,9 +6,11 @@ import { RedisClock } from './redis-clock.ts'
 
 const NAMES = [
   'cancel',
+  'check-keys',
   'claim',
   'confirm',
   'create',
+  'create-key',
   'delete',
   'end',
   'figures',
@@ -18,14 +20,17 @@ const NAMES = [
   'list',
   'list-deliveries',
   'list-endpoints',
+  'list-keys',
   'progress',
   'read',
+  'read-keys',
   'read-secrets',
   'recover',
   'redeliver',
   'renew',
   'requeue',
   'reseal-secret',
+  'revoke-key',
   'rotate-secret',
   'settle-delivery',
   'step',
@@ -102,7 +107,7 @@ export class Scripts {
     return shardPrefix(this.#prefix, shard)
   }
 
-  /** The prefix of the secrets, outside the shards: the tasks of one tenant may be in any, and its secrets are few. */
+  /** The prefix of secrets and API keys, outside the shards: the tasks of one tenant may be in any, and what proves who is who is little. */
   get secretsPrefix(): string {
     return `${this.#prefix}:{secrets}:`
   }

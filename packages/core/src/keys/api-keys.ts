@@ -1,0 +1,116 @@
+import type { Scope } from '@accepted/contract'
+import type { ScriptArgument, ScriptName, Scripts } from '../store/scripts.ts'
+import { digestOfKey, newApiKey, prefixOfKey } from './api-key.ts'
+
+/** Keys in one call, so that none holds Redis for long. */
+const MOST_AT_ONCE = 500
+
+/** An API key as Redis knows it. Times are Redis's. */
+export interface ApiKey {
+  keyId: string
+  /** The first characters of the key. */
+  prefix: string
+  digest: Buffer
+  tenant: string
+  scopes: readonly Scope[]
+  createdMs: number
+  /** When it was used last, give or take a minute; null: never. */
+  usedMs: number | null
+  /** From when on it is refused; null: never. */
+  expiresMs: number | null
+}
+
+/** What a new key is for. */
+export interface KeySpec {
+  tenant: string
+  scopes: readonly Scope[]
+  /** How long it holds; without it for ever. */
+  lifetimeMs?: number
+}
+
+/** A key that was asked after, and whether it was used lately. */
+export interface KeyInUse {
+  keyId: string
+  wasUsed: boolean
+}
+
+/** The API keys of an installation. Of a key only its digest is kept. */
+export class ApiKeys {
+  readonly #scripts: Scripts
+
+  constructor(scripts: Scripts) {
+    this.#scripts = scripts
+  }
+
+  /** Makes a key. @returns the key itself too, which nobody can be told again. @throws {StoreUnavailable} */
+  async create({ tenant, scopes, lifetimeMs = 0 }: KeySpec): Promise<ApiKey & { key: string }> {
+    const key = newApiKey()
+    const { keyId, digest } = digestOfKey(key)!
+    const prefix = prefixOfKey(key)
+    const args = [keyId, digest.toString('base64url'), prefix, tenant, scopes.join(' '), lifetimeMs]
+    const [created, expires] = (await this.#run('create-key', args)) as string[]
+    const times = { createdMs: Number(created), usedMs: null, expiresMs: maybeNumber(expires) }
+    return { key, keyId, prefix, digest, tenant, scopes, ...times }
+  }
+
+  /** All keys, the oldest first, those too that have expired lately. @throws {StoreUnavailable} */
+  async list(): Promise<ApiKey[]> {
+    const ids = (await this.#run('list-keys', [])) as string[]
+    const keys: ApiKey[] = []
+    for (let at = 0; at < ids.length; at += MOST_AT_ONCE) {
+      const some = ids.slice(at, at + MOST_AT_ONCE)
+      const found = await this.find(some)
+      keys.push(...found.filter((key) => key !== null))
+      // What expired long ago has left its id.
+      for (const [n, key] of found.entries()) if (!key) await this.revoke(some[n]!)
+    }
+    return keys.sort((a, b) => a.createdMs - b.createdMs || (a.keyId < b.keyId ? -1 : 1))
+  }
+
+  /** The keys of these ids, at most 500; null where there is none. @throws {StoreUnavailable} */
+  async find(keyIds: readonly string[]): Promise<(ApiKey | null)[]> {
+    const found = (await this.#run('read-keys', keyIds)) as string[][]
+    return keyIds.map((keyId, at) => keyOf(keyId, found[at]!))
+  }
+
+  /** Which of these keys are gone; those that were used are noted as used now. @throws {StoreUnavailable} */
+  async check(keys: readonly KeyInUse[]): Promise<string[]> {
+    const gone: string[] = []
+    for (let at = 0; at < keys.length; at += MOST_AT_ONCE) {
+      const some = keys.slice(at, at + MOST_AT_ONCE)
+      const args = some.flatMap(({ keyId, wasUsed }) => [keyId, wasUsed ? '1' : ''])
+      gone.push(...((await this.#run('check-keys', args)) as string[]))
+    }
+    return gone
+  }
+
+  /** Makes a key unknown. @returns whether there was one. @throws {StoreUnavailable} */
+  async revoke(keyId: string): Promise<boolean> {
+    return (await this.#run('revoke-key', [keyId])) === 1
+  }
+
+  async #run(name: ScriptName, args: readonly ScriptArgument[]): Promise<unknown> {
+    const { answer } = await this.#scripts.runOnSecrets(name, [...args])
+    return answer
+  }
+}
+
+function keyOf(keyId: string, flat: string[]): ApiKey | null {
+  if (flat.length === 0) return null
+  const fields: Record<string, string> = {}
+  for (let at = 0; at < flat.length; at += 2) fields[flat[at]!] = flat[at + 1]!
+  return {
+    keyId,
+    prefix: fields.prefix!,
+    digest: Buffer.from(fields.digest!, 'base64url'),
+    tenant: fields.tenant!,
+    scopes: fields.scopes!.split(' ') as Scope[],
+    createdMs: Number(fields.created),
+    usedMs: maybeNumber(fields.used),
+    expiresMs: maybeNumber(fields.expires),
+  }
+}
+
+function maybeNumber(text: string | undefined): number | null {
+  return text ? Number(text) : null
+}

@@ -1,0 +1,4 @@
+#!lua flags=allow-oom
+-- uses shard keys
+-- The ids of all API keys, and perhaps of some that are gone. No ARGV. Answers them.
+return answer(redis.call('SMEMBERS', KEY_IDS))
