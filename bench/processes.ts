@@ -17,7 +17,7 @@ export async function startProcess(
   execArgv: string[] = [],
 ): Promise<Measured> {
   const child = fork(fileURLToPath(new URL(`../${script}`, import.meta.url)), {
-    env: { PATH: process.env.PATH, LOG_LEVEL: 'warn', ...environment },
+    env: { PATH: process.env.PATH, LOG_LEVEL: 'warn', AUTH: 'none', ...environment },
     execArgv,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })

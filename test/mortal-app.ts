@@ -31,7 +31,7 @@ export class MortalApp {
     const { environment, preload = [], hear = () => undefined } = this.#options
     const flags = preload.flatMap((file) => ['--import', file.href])
     const spawned = spawnTethered(process.execPath, [...flags, this.#main], {
-      env: { PATH: process.env.PATH, LOG_LEVEL: 'warn', ...environment },
+      env: { PATH: process.env.PATH, LOG_LEVEL: 'warn', AUTH: 'none', ...environment },
       ipc: true,
     })
     this.#process = spawned

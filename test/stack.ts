@@ -80,11 +80,11 @@ export async function startStack({
 }
 export type Stack = Awaited<ReturnType<typeof startStack>>
 
-/** Starts an app; it is killed when the test is over. */
+/** Starts an app; it is killed when the test is over. Nobody is asked for a key, unless `AUTH` is given. */
 export function startApp(app: 'api' | 'worker', environment: Record<string, string>): AppProcess {
   const main = fileURLToPath(new URL(`${app}/src/main.ts`, APPS))
   const child = spawn(process.execPath, [main], {
-    env: { PATH: process.env.PATH, ...environment },
+    env: { PATH: process.env.PATH, AUTH: 'none', ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   const exited = once(child, 'exit') as Promise<[number | null]>

@@ -32,6 +32,16 @@ describe('the settings of npm start', () => {
     expect(keyFileOf({ SECRETS_KEY_FILE: 'my.key' })).toBe('/home/me/my.key')
   })
 
+  test('ask nobody for a key on a host that only this machine reaches, unless told otherwise', () => {
+    const authOf = (env: NodeJS.ProcessEnv) => readStartSettings(env, '/project').appEnvironment.AUTH
+    expect(authOf({})).toBe('none')
+    expect(authOf({ AUTH: '', HOST: '::1' })).toBe('none')
+    expect(authOf({ HOST: '0.0.0.0' })).toBe('keys')
+    expect(authOf({ AUTH: 'keys' })).toBe('keys')
+    // The API refuses it, in words.
+    expect(authOf({ AUTH: 'none', HOST: '0.0.0.0' })).toBe('none')
+  })
+
   test('let callbacks go to this machine, unless it is said where they may go', () => {
     const rangesOf = (env: NodeJS.ProcessEnv) =>
       readStartSettings(env, '/project').appEnvironment.CALLBACK_ALLOW_CIDRS

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import { isLoopbackHost } from '@accepted/core'
 
 /** What `npm start` itself reads from the environment; the apps read the rest. An empty variable counts as not set, unless said otherwise. */
 export interface StartSettings {
@@ -28,6 +29,7 @@ export function readStartSettings(env: NodeJS.ProcessEnv, projectRoot: string): 
       SHUTDOWN_GRACE_SECONDS: env.SHUTDOWN_GRACE_SECONDS || graceSeconds,
       // An empty one opens nothing.
       CALLBACK_ALLOW_CIDRS: env.CALLBACK_ALLOW_CIDRS ?? loopback,
+      AUTH: env.AUTH || (isLoopbackHost(env.HOST || '127.0.0.1') ? 'none' : 'keys'),
       // The first app that comes makes it.
       SECRETS_KEY_FILE: keyFile ? resolve(callerFolder, keyFile) : join(dataDir, 'secrets.key'),
     },

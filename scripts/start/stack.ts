@@ -90,6 +90,7 @@ export function startStack({ settings, scripts, say, show, onGiveUp }: StackOpti
       api: listening.url,
       redis: redisUrl,
       redisData: settings.redisUrl ? undefined : settings.dataDir,
+      needsKeys: settings.appEnvironment.AUTH !== 'none',
     }
   }
 

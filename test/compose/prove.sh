@@ -83,12 +83,14 @@ restarts() {
 
 # --- tasks
 
-http_status() { curl -sS -o /dev/null -w '%{http_code}' "$@"; }
+# curl with the API key that `first_key` has made.
+ask() { curl -sS -H "authorization: Bearer ${key:-}" "$@"; }
+http_status() { ask -o /dev/null -w '%{http_code}' "$@"; }
 
 # start PATH JSON: prints the task's path
 start() {
   local answer
-  answer=$(curl -sS -o /dev/null -w '%{http_code} %header{location}' -H 'content-type: application/json' -d "$2" "$url$1")
+  answer=$(ask -o /dev/null -w '%{http_code} %header{location}' -H 'content-type: application/json' -d "$2" "$url$1")
   case $answer in
     '202 /tasks/'*) echo "${answer#202 }" ;;
     *) fail "POST $1 answered '$answer'" ;;
@@ -100,7 +102,7 @@ start_car() { start /cars '{"brand":"Ford","make":"Mustang","model":2014,"color"
 await_end() {
   local deadline=$((SECONDS + $2)) answer
   while true; do
-    answer=$(curl -sS -o /dev/null -w '%{http_code} %header{location} %header{retry-after}' "$url$1")
+    answer=$(ask -o /dev/null -w '%{http_code} %header{location} %header{retry-after}' "$url$1")
     case $answer in
       '303 '*) answer=${answer#303 } && echo "${answer%% *}" && return ;;
       '202 '*) ;;
@@ -160,6 +162,23 @@ processes_are_confined() {
   proved 'api and worker run as the user node, without capabilities, on a read-only file system'
 }
 
+first_key() {
+  local made other task
+  key=
+  expect 'GET /tasks without a key' "$(curl -sS -o /dev/null -w '%{http_code} %header{www-authenticate}' "$url/tasks")" '401 Bearer realm="accepted"'
+  made=$(dc exec -T api accepted keys create --tenant default --json)
+  key=$(printf %s "$made" | json it.key)
+  expect 'GET /tasks with the key' "$(http_status "$url/tasks")" 200
+  other=$(dc exec -T worker accepted keys create --tenant demo --json)
+  expect 'the keys, in every container' "$(dc exec -T worker accepted keys list --json | json 'it.map(({ tenant }) => tenant).sort().join()')" default,demo
+  task=$(start_car)
+  expect "a task of another tenant" "$(key=$(printf %s "$other" | json it.key) http_status "$url$task")" 404
+  dc exec -T api accepted keys revoke "$(printf %s "$other" | json it.key_id)" >/dev/null
+  sleep 2
+  expect 'a revoked key' "$(key=$(printf %s "$other" | json it.key) http_status "$url/tasks")" 401
+  proved "'accepted keys create' gives the first key; without one the API answers 401, and 401 again 2 s after it is revoked"
+}
+
 secrets_are_kept() {
   local before file
   before=$(dc exec -T api accepted secrets list --json)
@@ -187,9 +206,9 @@ car_is_built() {
   started=$(now_ms)
   first_task=$(start_car)
   car=$(await_end "$first_task" 60)
-  expect 'the car' "$(curl -sS "$url$car" | json '[it.brand, it.make, it.model, it.color].join(" ")')" 'Ford Mustang 2014 Blue'
-  expect 'the absolute link' "$(curl -sS "$url/operations/${first_task#/tasks/}" | json it.resourceLocation)" "http://localhost:$PORT$car"
-  first_document=$(curl -sS "$url$first_task")
+  expect 'the car' "$(ask "$url$car" | json '[it.brand, it.make, it.model, it.color].join(" ")')" 'Ford Mustang 2014 Blue'
+  expect 'the absolute link' "$(ask "$url/operations/${first_task#/tasks/}" | json it.resourceLocation)" "http://localhost:$PORT$car"
+  first_document=$(ask "$url$first_task")
   proved "a car: 202, polls, 303, the car, $(since "$started")"
 }
 
@@ -214,7 +233,7 @@ report_is_made() {
   expect 'POST /orders' "$(http_status -H 'content-type: application/json' "$url/orders" -d '{"order_id":"A-1","ordered_at":"2021-10-03T10:00:00Z","customer":"Zoë 山田","currency":"EUR","items":[{"sku":"X1","description":"Lamp","quantity":2,"unit_price":"9.50"}]}')" 201
   task=$(start /orders/reports '{"start_date":"2021-10-01","end_date":"2021-11-01"}')
   report=$(await_end "$task" 60)
-  curl -sS -o "$work/report.pdf" "$url$report"
+  ask -o "$work/report.pdf" "$url$report"
   expect 'the report' "$(head -c 5 "$work/report.pdf")" '%PDF-'
   proved "a report as PDF, $(wc -c <"$work/report.pdf" | tr -d ' ') bytes: the fonts are in the image, no disk is needed"
 }
@@ -244,7 +263,7 @@ outage_shows_and_passes() {
   restarts_before=$(restarts)
   started=$(now_ms)
   dc stop redis
-  answer=$(curl -sS -o "$work/answer" -w '%{http_code} %header{retry-after} %{time_total}' -H 'content-type: application/json' \
+  answer=$(ask -o "$work/answer" -w '%{http_code} %header{retry-after} %{time_total}' -H 'content-type: application/json' \
     -d '{"brand":"Ford","make":"Mustang","model":2014,"color":"Blue"}' "$url/cars")
   node -e 'const [code, wait, seconds] = process.argv[1].split(" "); process.exit(code === "503" && wait >= 1 && seconds < 1.5 ? 0 : 1)' "$answer" ||
     fail "POST /cars without redis answered '$answer'"
@@ -260,7 +279,7 @@ outage_shows_and_passes() {
   proved 'with redis back the api is healthy again and cars are built; neither app was restarted'
 }
 
-expect_first_task() { expect "the first task" "$(curl -sS "$url$first_task")" "$first_document"; }
+expect_first_task() { expect "the first task" "$(ask "$url$first_task")" "$first_document"; }
 
 data_outlives_redis() {
   dc restart redis
@@ -291,7 +310,7 @@ data_outlives_the_containers() {
   dc down
   dc up --detach --wait
   while read -r task; do
-    document=$(curl -sS "$url$task")
+    document=$(ask "$url$task")
     expect 'a car that ran at the stop' "$(printf %s "$document" | json '[it.status, it.attempt].join(" ")')" 'completed 1'
   done <"$work/cars"
   expect_first_task
@@ -317,6 +336,7 @@ worker_comes_back() {
 up_from_nothing
 image_is_lean
 processes_are_confined
+first_key
 secrets_are_kept
 redis_is_durable_and_private
 car_is_built

@@ -1,9 +1,12 @@
 import { CALLBACK_LANE, type OperationContract, redeliverCallbacks } from '@accepted/contract'
 import {
+  ApiKeys,
   type ApiSettings,
   Deliveries,
   Estimator,
   InstallationKeys,
+  isLoopbackHost,
+  KnownKeys,
   LaneJobs,
   type Logger,
   LostCreates,
@@ -29,14 +32,16 @@ import {
 } from 'fastify'
 import type { Redis } from 'ioredis'
 import type { Registry } from 'prom-client'
+import { OPEN } from './auth/access.ts'
+import { bearer } from './auth/bearer.ts'
 import { callbackMembers } from './callbacks/callback-members.ts'
 import { answerClientError } from './client-errors.ts'
 import { STREAM_LIMITS, type StreamLimits } from './event-stream.ts'
 import { HeldRequests } from './held-requests.ts'
-import { isLoopbackHost } from './metrics/loopback-host.ts'
 import { requestMetrics } from './metrics/request-metrics.ts'
 import { storeMetrics } from './metrics/store-metrics.ts'
 import { type Immediate, operationRoute } from './operation-route.ts'
+import { auth } from './plugins/auth.ts'
 import { jsonBody } from './plugins/json-body.ts'
 import { methods } from './plugins/methods.ts'
 import { negotiation } from './plugins/negotiation.ts'
@@ -60,13 +65,6 @@ import { TaskWaits } from './task-waits.ts'
 
 const BODY_MAX_BYTES = 1_000_000
 const REQUEST_TIMEOUT_MS = 30_000
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Whose tasks and resources the request sees. */
-    tenant: string
-  }
-}
 
 /** What the API is made of. */
 export interface ApiDependencies {
@@ -111,6 +109,10 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   const waits = new TaskWaits(watch, reader, held)
   const bounds = { minSeconds: settings.RETRY_AFTER_MIN, maxSeconds: settings.RETRY_AFTER_MAX }
   const styles = () => ({ publicUrl: publicUrl(), bounds })
+  const keys =
+    settings.AUTH === 'keys'
+      ? new KnownKeys({ keys: new ApiKeys(scripts), now: () => scripts.clock.now(), log })
+      : undefined
   const spaceOf = ({ tenant }: FastifyRequest) => resourceSpace(redis, settings.KEY_PREFIX, tenant)
 
   const app = fastify({
@@ -129,16 +131,16 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     frameworkErrors: (error, request, reply) =>
       answerProblem(problemOf(error, request), request, reply, publicUrl()),
   })
-  app.decorateRequest('tenant', 'default')
   const requests = requestMetrics(app)
   await app.register(requestIds, { log })
   await app.register(problems, { publicUrl })
+  await app.register(auth, { authenticate: keys && bearer(keys) })
   await app.register(validation)
   await app.register(methods)
   await app.register(negotiation)
   await app.register(jsonBody)
   await app.register(callbackMembers)
-  await app.register(openapi, { publicUrl, version })
+  await app.register(openapi, { publicUrl, version, asksForKeys: keys !== undefined })
 
   const now = () => scripts.clock.now()
   const [retentionMs, tombstoneMs] = [settings.RETENTION_SECONDS * 1000, settings.TOMBSTONE_SECONDS * 1000]
@@ -185,17 +187,16 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   const lanes = [...new Set([...contracts.values()].map(({ lane }) => lane)), CALLBACK_LANE]
   healthRoutes(app, { lanes, laneState: (lane) => upkeep.laneState(0, lane) })
   jwksRoutes(app, sealer && new InstallationKeys(scripts, sealer))
-  if (isLoopbackHost(settings.HOST)) {
-    const registries = deps.processMetrics ? [deps.processMetrics, requests] : [requests]
-    metricsRoute(app, registries, () =>
-      storeMetrics(() => readFigures(scripts, lanes), settings.MAX_STORED_BYTES),
-    )
-  }
+  const registries = deps.processMetrics ? [deps.processMetrics, requests] : [requests]
+  metricsRoute(app, isLoopbackHost(settings.HOST) ? OPEN : ['admin'], registries, () =>
+    storeMetrics(() => readFigures(scripts, lanes), settings.MAX_STORED_BYTES),
+  )
   problemPages(app)
   app.after(() => app.refuseOtherMethods())
   // The server closes once all are answered.
   app.addHook('preClose', async () => held.close())
   app.addHook('onClose', async () => {
+    keys?.close()
     await lost.close()
     await jobs.close()
   })

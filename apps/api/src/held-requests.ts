@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http'
+import type { Caller } from './auth/caller.ts'
 
 /** A request that is not answered, or not to its end, for now. */
 export interface Hold {
-  /** Fires when the request must not be held any longer: its time is up, its client is gone, or the app closes. */
+  /** Fires when the request must not be held any longer: its time is up, its client is gone, its credential holds no longer, or the app closes. */
   signal: AbortSignal
   /** Whether there is nobody left to answer. */
   readonly gone: boolean
@@ -10,13 +11,18 @@ export interface Hold {
   release(): void
 }
 
-/** The requests that this process holds open, so that none outlives its client or the app. */
+/** How often the credentials of those who are held are looked at. */
+const LOOKED_AT_EVERY_MS = 500
+
+/** The requests that this process holds open, so that none outlives its client, its credential or the app. */
 export class HeldRequests {
-  readonly #dismissals = new Set<() => void>()
+  /** Who is held, by what lets them go. */
+  readonly #dismissals = new Map<() => void, Pick<Caller, 'holds'>>()
+  readonly #timer = setInterval(() => this.look(), LOOKED_AT_EVERY_MS).unref()
   #closed = false
 
-  /** @param limitMs for how long at most; without it for as long as client and app are there */
-  hold(response: ServerResponse, limitMs?: number): Hold {
+  /** @param limitMs for how long at most; without it for as long as client, credential and app are there */
+  hold(response: ServerResponse, caller: Pick<Caller, 'holds'>, limitMs?: number): Hold {
     const over = new AbortController()
     const letGo = () => over.abort()
     const timer = limitMs === undefined ? undefined : setTimeout(letGo, limitMs)
@@ -25,7 +31,7 @@ export class HeldRequests {
       if (!response.headersSent) response.setHeader('connection', 'close')
       letGo()
     }
-    this.#dismissals.add(dismiss)
+    this.#dismissals.set(dismiss, caller)
     response.once('close', letGo)
     if (this.#closed) dismiss()
     if (response.destroyed) letGo()
@@ -42,9 +48,15 @@ export class HeldRequests {
     }
   }
 
+  /** Lets those go whose credential does not hold any longer. */
+  look(): void {
+    for (const [dismiss, caller] of this.#dismissals) if (!caller.holds()) dismiss()
+  }
+
   /** Lets all go; from now on none is held. */
   close(): void {
     this.#closed = true
-    for (const dismiss of this.#dismissals) dismiss()
+    clearInterval(this.#timer)
+    for (const dismiss of this.#dismissals.keys()) dismiss()
   }
 }

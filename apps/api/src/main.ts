@@ -5,6 +5,7 @@ import {
   connectForAnswers,
   connectForWatching,
   createLog,
+  isLoopbackHost,
   NameResolver,
   openSealer,
   readSettings,
@@ -26,8 +27,20 @@ await runProcess(async () => {
   if (settings.RETRY_AFTER_MIN > settings.RETRY_AFTER_MAX) {
     throw new SettingsError([`RETRY_AFTER_MIN=${settings.RETRY_AFTER_MIN}: is more than RETRY_AFTER_MAX`])
   }
+  const isOpen = settings.AUTH === 'none'
+  if (isOpen && !isLoopbackHost(settings.HOST)) {
+    throw new SettingsError([
+      `AUTH=none: whoever reaches HOST=${settings.HOST} could do anything; it takes a loopback address such as 127.0.0.1, or AUTH=keys`,
+    ])
+  }
   const sealer = await openSealer(settings, 'make')
   const log = createLog('api', settings.LOG_LEVEL)
+  if (isOpen) {
+    log.warn(
+      { host: settings.HOST },
+      'AUTH=none: nobody is asked for a key; whatever runs on this machine can do anything here',
+    )
+  }
   if (!sealer) log.warn('neither SECRETS_KEY nor SECRETS_KEY_FILE is set: no callbacks are sent')
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
   const redis = connectForAnswers(settings.REDIS_URL, log)

@@ -1,4 +1,4 @@
-import { CallbackMembers, type OperationContract, pathMembers } from '@accepted/contract'
+import { CallbackMembers, type OperationContract, operationScope, pathMembers } from '@accepted/contract'
 import {
   type Callback,
   fingerprintOf,
@@ -9,6 +9,7 @@ import {
 } from '@accepted/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { type TProperties, type TSchema, Type } from 'typebox'
+import { refuseUnless } from './auth/caller.ts'
 import { takeCallbackMembers } from './callbacks/callback-members.ts'
 import { type AskedCallback, readCallbackOptions } from './callbacks/callback-options.ts'
 import { type CallbackPolicy, permittedCallback } from './callbacks/permitted-callback.ts'
@@ -64,8 +65,11 @@ export function operationRoute(
   const [method, path] = contract.route.split(' ') as [HTTPMethods, string]
   const { params, rest } = splitInput(contract)
   const inQuery = method === 'GET' || method === 'DELETE'
+  const own = operationScope(contract.name)
+  const starting = ['tasks:write', own] as const
   app.route({
     method,
+    config: { access: immediate ? ['tasks:read', ...starting] : starting },
     url: path.replace(/\{(\w+)\}/g, ':$1'),
     schema: {
       operationId: contract.name,
@@ -94,9 +98,11 @@ export function operationRoute(
     attachValidation: true,
     handler: async (request, reply) => {
       if (immediate && !readPreferences(request.headers.prefer as string | undefined).respondAsync) {
+        refuseUnless(request.caller, ['tasks:read', own])
         if (request.validationError) throw request.validationError
         return immediate.answer(request, reply)
       }
+      refuseUnless(request.caller, starting)
       return startTask(request, reply, contract, deps)
     },
   })

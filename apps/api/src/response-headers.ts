@@ -105,6 +105,12 @@ const HEADERS = {
     description: 'The name to save it under',
     examples: ['attachment; filename="orders-2021-10-01-to-2021-11-01.pdf"'],
   },
+  'WWW-Authenticate': {
+    type: 'string',
+    pattern: '^Bearer realm="accepted"(, [a-z_]+="[^"]*")*$',
+    description: 'What the request lacks (RFC 6750)',
+    examples: ['Bearer realm="accepted", error="insufficient_scope", scope="tasks:write"'],
+  },
   'Content-Security-Policy': {
     type: 'string',
     minLength: 1,

@@ -72,6 +72,8 @@ export const START_PROBLEMS = [
 ] as const satisfies ProblemCode[]
 
 const PROBLEM_HEADERS: Partial<Record<number, HeaderUse[]>> = {
+  401: ['WWW-Authenticate'],
+  403: ['WWW-Authenticate'],
   405: ['Allow'],
   416: ['Content-Range', 'Accept-Ranges', 'ETag', 'Cache-Control'],
   503: ['Retry-After'],
@@ -86,6 +88,20 @@ export function problemResponses(...codes: ProblemCode[]) {
 export function operationProblemResponses(...codes: ProblemCode[]) {
   return problemsBy('OperationProblem', codes)
 }
+
+/** The responses of a route with further problems among its own. */
+export function withProblems(
+  responses: object,
+  document: 'Problem' | 'OperationProblem',
+  codes: readonly ProblemCode[],
+) {
+  const own = Object.values(responses as Record<string, Partial<ProblemResponse>>).flatMap(({ content }) =>
+    Object.keys(content?.['application/problem+json']?.examples ?? {}),
+  )
+  return { ...responses, ...problemsBy(document, [...(own as ProblemCode[]), ...codes]) }
+}
+
+type ProblemResponse = ReturnType<typeof problemsBy>[string]
 
 function problemsBy(document: 'Problem' | 'OperationProblem', codes: ProblemCode[]) {
   const byStatus = Map.groupBy(

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { isEnded } from '@accepted/contract'
 import type { Estimator, TaskRecord, TaskWatch } from '@accepted/core'
+import type { Caller } from './auth/caller.ts'
 import { EventStream, type StreamLimits } from './event-stream.ts'
 import type { HeldRequests } from './held-requests.ts'
 import { eventName, eventText } from './task-events.ts'
@@ -26,14 +27,14 @@ export class TaskStreams {
   }
 
   /**
-   * Tells of a task until it ends, the reader goes or the app closes. While Redis is away nothing is told.
+   * Tells of a task until it ends, the reader goes, its credential ceases to hold or the app closes. While Redis is away nothing is told.
    *
    * @param isKnown whether the reader knows the task as it was found
    */
-  async tell(response: ServerResponse, found: FoundTask, isKnown: boolean): Promise<void> {
+  async tell(response: ServerResponse, caller: Caller, found: FoundTask, isKnown: boolean): Promise<void> {
     const { tenant, taskId } = found.task
     const { watch, held, limits } = this.#deps
-    const hold = held.hold(response)
+    const hold = held.hold(response, caller)
     const stream = new EventStream(response, limits)
     const send = async (before: TaskRecord | null, now: FoundTask) => {
       await stream.send(await this.#event(before, now), hold.signal)

@@ -22,7 +22,7 @@ export class TaskWaits {
   }
 
   /**
-   * The task once it is as hoped for, or gone; else as it is after `seconds`, or when the app closes. If the client goes
+   * The task once it is as hoped for, or gone; else as it is after `seconds`, or when the credential ceases to hold or the app closes. If the client goes
    * away, `known` at once.
    *
    * @throws {StoreUnavailable} only then
@@ -34,7 +34,7 @@ export class TaskWaits {
     hopedFor: (task: TaskRecord) => boolean,
   ): Promise<ReadOutcome> {
     const { tenant, taskId } = known.task
-    const hold = this.#held.hold(reply.raw, seconds * 1000)
+    const hold = this.#held.hold(reply.raw, reply.request.caller, seconds * 1000)
     try {
       for await (const outcome of this.#watch.follow(tenant, taskId, hold.signal)) {
         if (outcome.outcome !== 'task' || hopedFor(outcome.task)) return outcome

@@ -21,6 +21,18 @@ export const PROBLEMS = {
     explanation:
       'The request breaks the rules of HTTP or of its URL, for example by a broken percent-encoding.',
   },
+  unauthenticated: {
+    status: 401,
+    title: 'The request has no valid key',
+    explanation:
+      'This takes an API key in the header field `Authorization`, after the word `Bearer`. `detail` tells whether there is none, or whether it is unknown, revoked or expired. Whoever runs this service gives out keys.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'The key does not allow this',
+    explanation:
+      'The key is valid, but it has not the scope that this takes; `detail` and `WWW-Authenticate` name it. Ask for a key with that scope.',
+  },
   not_found: {
     status: 404,
     title: 'There is nothing here',

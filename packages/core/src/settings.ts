@@ -51,6 +51,11 @@ export const ApiSettings = Type.Object({
     description: 'Where the API listens; `0` takes a free port and prints it',
   }),
   HOST: Type.String({ default: '127.0.0.1', description: 'The address it listens on' }),
+  AUTH: Type.Enum(['keys', 'none'], {
+    default: 'keys',
+    description:
+      'Whether requests need an API key (`accepted keys create`); `none`, on a loopback `HOST` only: nobody is asked, and all are the tenant `default`. Under `npm start` on a loopback `HOST`, if it is not set: `none`',
+  }),
   PUBLIC_URL: Type.Optional(
     Type.String({
       pattern: '^https?://[^/?#]+$',

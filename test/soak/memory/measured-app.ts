@@ -19,7 +19,7 @@ export async function startMeasuredApp(
   environment: Record<string, string>,
 ): Promise<MeasuredApp> {
   const child = fork(fileURLToPath(new URL(`../../../apps/${app}/src/main.ts`, import.meta.url)), {
-    env: { PATH: process.env.PATH, LOG_LEVEL: 'error', ...environment },
+    env: { PATH: process.env.PATH, LOG_LEVEL: 'error', AUTH: 'none', ...environment },
     execArgv: ['--import', PROBE],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })

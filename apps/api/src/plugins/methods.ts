@@ -1,5 +1,6 @@
 import type { HTTPMethods, RouteOptions } from 'fastify'
 import plugin from 'fastify-plugin'
+import { OPEN } from '../auth/access.ts'
 import { ProblemError } from '../problem.ts'
 
 const METHODS: HTTPMethods[] = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT']
@@ -28,6 +29,7 @@ export const methods = plugin(
         app.route({
           method: others,
           url,
+          config: { access: OPEN },
           schema: { hide: true },
           exposeHeadRoute: false,
           // Before the body is read: it does not matter here.

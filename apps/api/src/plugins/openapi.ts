@@ -14,13 +14,16 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { RouteOptions } from 'fastify'
 import plugin from 'fastify-plugin'
 import { Type } from 'typebox'
+import { OPEN } from '../auth/access.ts'
 import { WEBHOOKS } from '../callbacks/webhook.ts'
 import { ALWAYS_SENT } from '../response-headers.ts'
 import { problemResponses, response } from '../responses.ts'
+import { SECURITY_SCHEME } from './auth.ts'
 
 export interface OpenapiOptions {
   publicUrl: () => string
   version: string
+  asksForKeys: boolean
 }
 
 /** What answers refer to. */
@@ -50,6 +53,15 @@ const DESCRIPTION = `Slow work is answered \`202 Accepted\` at once; a task tell
 
 Clients must ignore members and header fields that they do not know. Every error is \`application/problem+json\` (RFC 9457), and its \`type\` leads to an explanation. JSON members are snake_case (but camelCase under \`/operations\`), times are RFC 3339 UTC with milliseconds, ids are UUIDv7. Every \`GET\` has its \`HEAD\`; a method that a path does not have is answered 405.`
 
+const SECURITY_SCHEMES = {
+  [SECURITY_SCHEME]: {
+    type: 'http',
+    scheme: 'bearer',
+    description:
+      'An API key, `acc_…`. Its scopes tell what it allows: `tasks:read`, `tasks:write`, `operation:NAME` (to start that operation), `admin`. A route takes any one of those that it names.',
+  },
+} as const
+
 /** Where the page and its files may load from: this server, nowhere else. Swagger UI inlines its icons. */
 const DOCS_CSP = [
   "default-src 'none'",
@@ -64,7 +76,7 @@ const DOCS_CSP = [
 
 /** `/openapi.json` and `/docs`, made from the schemas that validate. To be registered before the routes. */
 export const openapi = plugin<OpenapiOptions>(
-  async (app, { publicUrl, version }) => {
+  async (app, { publicUrl, version, asksForKeys }) => {
     for (const schema of SHARED) app.addSchema(schema)
     await app.register(swagger, {
       openapi: {
@@ -77,6 +89,7 @@ export const openapi = plugin<OpenapiOptions>(
           license: { name: 'MIT', identifier: 'MIT' },
         },
         security: [],
+        ...(asksForKeys ? { components: { securitySchemes: SECURITY_SCHEMES } } : {}),
       },
       stripBasePath: false,
       convertConstToEnum: false,
@@ -91,7 +104,7 @@ export const openapi = plugin<OpenapiOptions>(
     })
     await app.register(async (scope) => {
       scope.addHook('onRoute', (route) => {
-        route.config = { ...route.config, produces: typesOfDocs(route) }
+        route.config = { ...route.config, produces: typesOfDocs(route), access: OPEN }
       })
       await scope.register(swaggerUi, {
         routePrefix: '/docs',
@@ -121,6 +134,7 @@ export const openapi = plugin<OpenapiOptions>(
     app.get(
       '/openapi.json',
       {
+        config: { access: OPEN },
         schema: {
           operationId: 'openapi.read',
           summary: 'This description',

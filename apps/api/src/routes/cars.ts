@@ -33,6 +33,7 @@ export function carRoutes(app: FastifyInstance, carsOf: CarsOf, reservationsOf: 
   app.get(
     '/cars',
     {
+      config: { access: ['tasks:read'] },
       schema: {
         operationId: 'car.list',
         summary: 'List cars',
@@ -71,6 +72,7 @@ export function carRoutes(app: FastifyInstance, carsOf: CarsOf, reservationsOf: 
   app.get(
     '/cars/:car_id/reservations/:reservation_id',
     {
+      config: { access: ['tasks:read'] },
       schema: {
         operationId: 'reservation.read',
         summary: 'Read a reservation',

@@ -18,6 +18,7 @@ export function deliveryRoutes(app: FastifyInstance, deliveries: Deliveries): vo
   app.get(
     '/tasks/:task_id/deliveries',
     {
+      config: { access: ['tasks:read'] },
       schema: {
         operationId: 'delivery.list',
         summary: 'List the deliveries of a task',
@@ -43,6 +44,7 @@ export function deliveryRoutes(app: FastifyInstance, deliveries: Deliveries): vo
   app.post(
     '/tasks/:task_id/deliveries/:delivery_id/redeliver',
     {
+      config: { access: ['tasks:write'] },
       schema: {
         operationId: 'delivery.redeliver',
         summary: 'Try a delivery again',
@@ -72,6 +74,7 @@ export function deliveryRoutes(app: FastifyInstance, deliveries: Deliveries): vo
   app.get(
     '/endpoints',
     {
+      config: { access: ['tasks:read'] },
       schema: {
         operationId: 'endpoint.list',
         summary: 'List the receivers of callbacks',

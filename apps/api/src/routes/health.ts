@@ -2,6 +2,7 @@ import type { LaneState } from '@accepted/core'
 import { NewerFormat, StoreUnavailable } from '@accepted/core'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
+import { OPEN } from '../auth/access.ts'
 import { ProblemError } from '../problem.ts'
 import { problemResponses, response } from '../responses.ts'
 
@@ -18,6 +19,7 @@ export function healthRoutes(app: FastifyInstance, deps: HealthDependencies): vo
   app.get(
     '/healthz',
     {
+      config: { access: OPEN },
       schema: {
         operationId: 'health.read',
         summary: 'Whether the process lives',
@@ -35,6 +37,7 @@ export function healthRoutes(app: FastifyInstance, deps: HealthDependencies): vo
   app.get(
     '/readyz',
     {
+      config: { access: OPEN },
       schema: {
         operationId: 'readiness.read',
         summary: 'Whether tasks can be started and run',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type InstallationKeys, Remembered, SECRETS_REMEMBERED_MS } from '@accepted/core'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
+import { OPEN } from '../auth/access.ts'
 import { emptyResponse, problemResponses, response, STORE_PROBLEMS } from '../responses.ts'
 import { namesTag } from '../task-styles.ts'
 
@@ -58,6 +59,7 @@ export function jwksRoutes(app: FastifyInstance, keys: InstallationKeys | undefi
   app.get(
     '/.well-known/jwks.json',
     {
+      config: { access: OPEN },
       schema: {
         operationId: 'jwks.read',
         summary: 'The public keys of callbacks',

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { MUSTANG, testApp } from '../testing/index.ts'
+import { expectProblem } from '../testing/requests.ts'
 
 /** The lines of an exposition, less its comments, by what stands before their values. */
 function samplesOf(text: string): Map<string, number> {
@@ -48,11 +49,15 @@ test('a request is told by the pattern of its route, however many addresses are 
   })
 })
 
-test('an address that others may reach does not have them', async () => {
-  const { ask } = await testApp({ HOST: '0.0.0.0' })
-  const refused = await ask({ url: '/metrics' })
-  expect(refused.statusCode).toBe(404)
-  expect(refused.json()).toMatchObject({ code: 'not_found' })
+test('at an address that others may reach they take a key of the scope admin', async () => {
+  const { ask, keys } = await testApp({ HOST: '0.0.0.0', AUTH: 'keys' })
+  expectProblem(await ask('/metrics'), 401, 'unauthenticated')
+  const answerTo = async (scope: 'tasks:read' | 'admin') => {
+    const { key } = await keys.create({ tenant: 'north', scopes: [scope] })
+    return ask({ url: '/metrics', headers: { authorization: `Bearer ${key}` } })
+  }
+  expectProblem(await answerTo('tasks:read'), 403, 'forbidden')
+  expect((await answerTo('admin')).body).toContain('accepted_redis_up 1')
 })
 
 test('while Redis is away the figures say so, and tell of requests still', async () => {

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Registry } from 'prom-client'
 import { Type } from 'typebox'
+import type { Access } from '../auth/access.ts'
 import { problemResponses, response } from '../responses.ts'
 
 const EXAMPLE = `# HELP accepted_redis_up Whether Redis answers
@@ -11,23 +12,25 @@ accepted_redis_up 1
 /**
  * `GET /metrics`.
  *
+ * @param access who may read it
  * @param registries of this process: what it counts itself
  * @param storeMetrics the figures of the store, asked for at each scrape
  */
 export function metricsRoute(
   app: FastifyInstance,
+  access: Access,
   registries: readonly Registry[],
   storeMetrics: () => Promise<Registry>,
 ): void {
   app.get(
     '/metrics',
     {
-      config: { produces: ['text/plain'] },
+      config: { access, produces: ['text/plain'] },
       schema: {
         operationId: 'metrics.read',
         summary: 'Figures for monitoring',
         description:
-          'In the text format of Prometheus: of tasks, lanes, callbacks and the store (`accepted_…`), of requests (`http_…`) and of this process. Answers while Redis is away, too: `accepted_redis_up` is 0 then. There only if `HOST` is a loopback address.',
+          'In the text format of Prometheus: of tasks, lanes, callbacks and the store (`accepted_…`), of requests (`http_…`) and of this process. Answers while Redis is away, too: `accepted_redis_up` is 0 then. Open to all if `HOST` is a loopback address.',
         tags: ['service'],
         response: {
           200: response('The figures', Type.String(), ['Cache-Control'], {

@@ -35,6 +35,7 @@ export function operationRoutes(app: FastifyInstance, deps: ReadDependencies, ac
   app.get(
     '/operations',
     {
+      config: { access: ['tasks:read'] },
       schema: {
         operationId: 'operation.list',
         summary: 'List tasks in the operation style',
@@ -61,6 +62,7 @@ export function operationRoutes(app: FastifyInstance, deps: ReadDependencies, ac
   app.get(
     '/operations/:task_id',
     {
+      config: { access: ['tasks:read'] },
       schema: {
         operationId: 'operation.read',
         summary: 'Read a task in the operation style',
@@ -93,6 +95,7 @@ export function operationRoutes(app: FastifyInstance, deps: ReadDependencies, ac
   app.delete(
     '/operations/:task_id',
     {
+      config: { access: ['tasks:write'] },
       schema: {
         operationId: 'operation.cancel',
         summary: 'Cancel a task in the operation style',

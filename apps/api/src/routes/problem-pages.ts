@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { PROBLEMS, TASK_ERRORS } from '@accepted/contract'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Type } from 'typebox'
+import { OPEN } from '../auth/access.ts'
 import { ProblemError } from '../problem.ts'
 import { problemResponses, response } from '../responses.ts'
 
@@ -22,7 +23,7 @@ export function problemPages(app: FastifyInstance): void {
   app.get(
     '/problems',
     {
-      config: { produces: ['text/html'] },
+      config: { access: OPEN, produces: ['text/html'] },
       schema: {
         operationId: 'problem.list',
         summary: 'All problems, explained',
@@ -37,7 +38,7 @@ export function problemPages(app: FastifyInstance): void {
   app.get(
     '/problems/:code',
     {
-      config: { produces: ['text/html'] },
+      config: { access: OPEN, produces: ['text/html'] },
       schema: {
         operationId: 'problem.read',
         summary: 'A problem, explained',

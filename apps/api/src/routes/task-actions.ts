@@ -46,6 +46,7 @@ export function taskActionRoutes(app: FastifyInstance, deps: ActDependencies): v
   app.post(
     '/tasks/:task_id/cancel',
     {
+      config: { access: ['tasks:write'] },
       schema: {
         operationId: 'task.cancel',
         summary: 'Cancel a task',
@@ -67,6 +68,7 @@ export function taskActionRoutes(app: FastifyInstance, deps: ActDependencies): v
   app.post(
     '/tasks/:task_id/confirm',
     {
+      config: { access: ['tasks:write'] },
       schema: {
         operationId: 'task.confirm',
         summary: 'Confirm a task',
@@ -106,6 +108,7 @@ export function taskActionRoutes(app: FastifyInstance, deps: ActDependencies): v
   app.delete(
     '/tasks/:task_id',
     {
+      config: { access: ['tasks:write'] },
       schema: {
         operationId: 'task.delete',
         summary: 'Delete an ended task',

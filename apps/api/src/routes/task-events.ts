@@ -26,7 +26,7 @@ export function taskEventRoutes(app: FastifyInstance, { reader, streams }: Event
   app.get(
     '/tasks/:task_id/events',
     {
-      config: { produces: [MEDIA_TYPE] },
+      config: { access: ['tasks:read'], produces: [MEDIA_TYPE] },
       schema: {
         operationId: 'task.events',
         summary: 'Follow a task',
@@ -70,7 +70,7 @@ export function taskEventRoutes(app: FastifyInstance, { reader, streams }: Event
       reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
       if (request.method === 'HEAD') return reply.raw.end()
       try {
-        await streams.tell(reply.raw, found, isKnown)
+        await streams.tell(reply.raw, request.caller, found, isKnown)
       } catch (error) {
         // Its head was sent, so the stream just ends; who comes again is told.
         request.log.error({ err: error }, 'stream failed')

@@ -19,6 +19,7 @@ export function taskRoutes(app: FastifyInstance, deps: ReadDependencies): void {
   app.get(
     '/tasks',
     {
+      config: { access: ['tasks:read'] },
       schema: {
         operationId: 'task.list',
         summary: 'List tasks',
@@ -45,6 +46,7 @@ export function taskRoutes(app: FastifyInstance, deps: ReadDependencies): void {
   app.get(
     '/tasks/:task_id',
     {
+      config: { access: ['tasks:read'] },
       schema: {
         operationId: 'task.read',
         summary: 'Read a task',

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import {
+  ApiKeys,
   ApiSettings,
   connectForAnswers,
   connectForWatching,
@@ -7,6 +8,7 @@ import {
   NameResolver,
   openSealer,
   readSettings,
+  Scripts,
 } from '@accepted/core'
 import { freshPrefix } from '@accepted/core/testing'
 import { loadContracts } from '@accepted/operations'
@@ -19,7 +21,7 @@ const NO_DNS = '127.0.0.1:1'
 
 /**
  * An API under a key prefix of its own, to be asked by `ask`, which checks every answer against the API's own description;
- * gone when the test is over. Callbacks may go to loopback.
+ * gone when the test is over. Callbacks may go to loopback. Nobody is asked for a key, unless `AUTH` is given.
  *
  * @param names none resolves, if it is not given
  */
@@ -37,6 +39,7 @@ export async function testApp(
     KEY_PREFIX: prefix,
     SECRETS_KEY: randomBytes(32).toString('hex'),
     CALLBACK_ALLOW_CIDRS: '127.0.0.0/8,::1/128',
+    AUTH: 'none',
     ...environment,
   })
   const redis = connectForAnswers(settings.REDIS_URL, log)
@@ -71,7 +74,13 @@ export async function testApp(
       else redis.once('ready', () => resolve())
     })
   }
-  return { app, ask: await checkedInject(app), redis, prefix }
+  return {
+    app,
+    ask: await checkedInject(app),
+    redis,
+    prefix,
+    keys: new ApiKeys(new Scripts(redis, prefix, null)),
+  }
 }
 
 /** A car that is in order. */

@@ -1,0 +1,85 @@
+import type { Scope } from '@accepted/contract'
+import type { FastifyRequest, RouteOptions } from 'fastify'
+import plugin from 'fastify-plugin'
+import { type Access, OPEN } from '../auth/access.ts'
+import { ANYBODY, type Authenticate, type Caller, refuseUnless } from '../auth/caller.ts'
+import { STORE_PROBLEMS, withProblems } from '../responses.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who sends it; of a route that is open to all: anybody. */
+    caller: Caller
+    /** Whose tasks and resources the request sees. */
+    tenant: string
+  }
+  interface FastifySchema {
+    /** In the description the scopes of which an operation takes any one: OpenAPI has no place for those of keys. */
+    'x-required-scopes'?: readonly Scope[]
+  }
+}
+
+export interface AuthOptions {
+  /** Undefined: nobody is asked. */
+  authenticate: Authenticate | undefined
+}
+
+/** The name of the security scheme in the description. */
+export const SECURITY_SCHEME = 'bearer'
+
+/**
+ * Asks for a credential before anything else of a request is looked at, and describes that. Every route says who may use it:
+ * the app does not start with one that does not.
+ */
+export const auth = plugin<AuthOptions>(
+  async (app, { authenticate }) => {
+    app.decorateRequest('caller')
+    app.decorateRequest('tenant', '')
+    const routes: RouteOptions[] = []
+    app.addHook('onRoute', (route) => {
+      routes.push(route)
+      if (authenticate && !route.schema?.hide) describe(route)
+    })
+    app.addHook('onReady', async () => {
+      const silent = routes.filter(({ config }) => config?.access === undefined)
+      if (silent.length === 0) return
+      const names = new Set(silent.map(({ method, url }) => `${method} ${url}`))
+      throw new Error(`these routes do not say who may use them (config.access): ${[...names].join(', ')}`)
+    })
+    app.addHook('onRequest', (request, _reply, next) => {
+      const access = request.is404 ? OPEN : request.routeOptions.config.access!
+      if (access === OPEN || !authenticate) {
+        admit(request, ANYBODY, OPEN)
+        return next()
+      }
+      const caller = authenticate(request.headers.authorization)
+      if (!(caller instanceof Promise)) {
+        admit(request, caller, access)
+        return next()
+      }
+      caller.then((found) => admit(request, found, access)).then(() => next(), next)
+    })
+  },
+  { name: 'auth', dependencies: ['problems'] },
+)
+
+/** @throws {ProblemError} `forbidden` */
+function admit(request: FastifyRequest, caller: Caller, access: Access): void {
+  if (access !== OPEN) refuseUnless(caller, access)
+  request.caller = caller
+  request.tenant = caller.tenant
+}
+
+/** What asking for a credential adds to the description of a route. */
+function describe(route: RouteOptions): void {
+  const access = route.config?.access
+  if (access === undefined || access === OPEN) return
+  const { description, response } = route.schema as { description: string; response: object }
+  const document = route.url.startsWith('/operations') ? 'OperationProblem' : 'Problem'
+  route.schema = {
+    ...route.schema,
+    description: `${description} Takes a key with the scope ${access.map((scope) => `\`${scope}\``).join(' or ')}.`,
+    security: [{ [SECURITY_SCHEME]: [] }],
+    'x-required-scopes': access,
+    response: withProblems(response, document, ['unauthenticated', 'forbidden', ...STORE_PROBLEMS]),
+  }
+}

@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises'
+import { ApiKeys, connectForWork, createLog, newApiKey, newId, Scripts } from '@accepted/core'
+import type { Redis } from 'ioredis'
+import { bounded, cost, type Figure } from './figures.ts'
+import { median, requestsPerSecond, sideBySide } from './load.ts'
+import { type Measured, startProcess } from './processes.ts'
+
+const CAR = JSON.stringify({ brand: 'Ford', make: 'Mustang', model: 2014, color: 'Blue' })
+const JSON_BODY = { 'content-type': 'application/json' }
+const TASKS = 200
+const ROUNDS = 5
+const SECONDS = 4
+const WRONG_KEYS = 20_000
+const PAIRS = 2_000
+
+/** Polls with an API key beside polls where nobody is asked; what wrong keys take of Redis; ids that are another tenant's. */
+export async function auth(redisUrl: string): Promise<Figure[]> {
+  const redis = connectForWork(redisUrl, createLog('bench', 'warn'))
+  const start = (AUTH: string) =>
+    startProcess('apps/api/src/main.ts', {
+      REDIS_URL: redisUrl,
+      PORT: '0',
+      KEY_PREFIX: `bench-${AUTH}`,
+      AUTH,
+    })
+  const [locked, open] = [await start('keys'), await start('none')]
+  const [lockedUrl, openUrl] = [String(locked.told.url), String(open.told.url)]
+  const keys = new ApiKeys(new Scripts(redis, 'bench-keys', null))
+  const headersOf = async (tenant: string) => {
+    const { key } = await keys.create({ tenant, scopes: ['tasks:read', 'tasks:write'] })
+    return { authorization: `Bearer ${key}` }
+  }
+  const [north, south] = [await headersOf('north'), await headersOf('south')]
+  try {
+    /** Processor time that the API takes for a poll, µs: on a busy machine steadier than polls a second. */
+    const polls = async ({ child, told }: Measured, headers: Record<string, string>, paths: string[]) => {
+      const before = await processorMs(child.pid!)
+      const requests = paths.map((path) => ({ method: 'GET' as const, path, headers }))
+      const perSecond = await requestsPerSecond({ url: String(told.url), requests }, SECONDS)
+      return (((await processorMs(child.pid!)) - before) * 1000) / (perSecond * SECONDS)
+    }
+    const [ours, theirs] = [await tasksOf(lockedUrl, north), await tasksOf(openUrl, {})]
+    const polled = await sideBySide(
+      ROUNDS,
+      () => polls(locked, north, ours),
+      () => polls(open, {}, theirs),
+    )
+    const before = await commands(redis)
+    await wrongKeys(lockedUrl)
+    const each = ((await commands(redis)) - before) / WRONG_KEYS
+    return [
+      cost('processor time of a poll with an API key, beside `AUTH=none`', 'µs', polled, 1.2),
+      bounded('a wrong key, each another one', 'Redis commands', each, 1.5),
+      bounded(
+        "read of another tenant's task, beside that of an unknown one: difference of the medians",
+        'µs',
+        Math.abs(await strangersTime(lockedUrl, south, ours)),
+        50,
+      ),
+    ]
+  } finally {
+    await Promise.all([locked.end(), open.end()])
+    redis.disconnect()
+  }
+}
+
+async function tasksOf(url: string, headers: Record<string, string>): Promise<string[]> {
+  const init = { method: 'POST', headers: { ...JSON_BODY, ...headers }, body: CAR }
+  const answers = await Promise.all(Array.from({ length: TASKS }, () => fetch(`${url}/cars`, init)))
+  return answers.map((answer) => answer.headers.get('location')!)
+}
+
+/** What a process has taken of the processor so far, in ms, by steps of 10 (proc(5)). */
+async function processorMs(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10
+}
+
+/** Requests, 64 at a time, with wrong keys of the right form that nobody has sent before. */
+async function wrongKeys(url: string): Promise<void> {
+  let left = WRONG_KEYS
+  const client = async () => {
+    while (left > 0) {
+      left -= 1
+      const answer = await fetch(`${url}/tasks`, { headers: { authorization: `Bearer ${newApiKey()}` } })
+      await answer.arrayBuffer()
+      if (answer.status !== 401) throw new Error(`a wrong key was answered ${answer.status}`)
+    }
+  }
+  await Promise.all(Array.from({ length: 64 }, client))
+}
+
+/** Commands that Redis has done, those that scripts call too. */
+async function commands(redis: Redis): Promise<number> {
+  const stats = await redis.info('commandstats')
+  return [...stats.matchAll(/:calls=(\d+)/g)].reduce((sum, [, calls]) => sum + Number(calls), 0)
+}
+
+/** How much longer the median read of an id takes that is another tenant's, µs; both in turn, one after the other. */
+async function strangersTime(url: string, headers: Record<string, string>, paths: string[]): Promise<number> {
+  const took = { known: [] as number[], unknown: [] as number[] }
+  const read = async (path: string, times: number[]) => {
+    const start = performance.now()
+    const answer = await fetch(`${url}${path}`, { headers })
+    await answer.arrayBuffer()
+    times.push((performance.now() - start) * 1000)
+    if (answer.status !== 404) throw new Error(`${path} answered ${answer.status}`)
+  }
+  for (let n = 0; n < PAIRS; n += 1) {
+    await read(paths[n % paths.length]!, took.known)
+    await read(`/tasks/${newId()}`, took.unknown)
+  }
+  return median(took.known) - median(took.unknown)
+}
