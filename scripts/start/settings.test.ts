@@ -38,6 +38,7 @@ describe('the settings of npm start', () => {
     expect(authOf({ AUTH: '', HOST: '::1' })).toBe('none')
     expect(authOf({ HOST: '0.0.0.0' })).toBe('keys')
     expect(authOf({ AUTH: 'keys' })).toBe('keys')
+    expect(authOf({ OIDC_ISSUER: 'https://id.example' })).toBe('keys')
     // The API refuses it, in words.
     expect(authOf({ AUTH: 'none', HOST: '0.0.0.0' })).toBe('none')
   })

@@ -21,6 +21,7 @@ export function readStartSettings(env: NodeJS.ProcessEnv, projectRoot: string): 
   const callerFolder = env.INIT_CWD || process.cwd()
   const dataDir = env.DATA_DIR ? resolve(callerFolder, env.DATA_DIR) : join(projectRoot, '.data')
   const { SECRETS_KEY_FILE: keyFile } = env
+  const isOpen = isLoopbackHost(env.HOST || '127.0.0.1') && !env.OIDC_ISSUER
   return {
     redisUrl: env.REDIS_URL || undefined,
     dataDir,
@@ -29,7 +30,7 @@ export function readStartSettings(env: NodeJS.ProcessEnv, projectRoot: string): 
       SHUTDOWN_GRACE_SECONDS: env.SHUTDOWN_GRACE_SECONDS || graceSeconds,
       // An empty one opens nothing.
       CALLBACK_ALLOW_CIDRS: env.CALLBACK_ALLOW_CIDRS ?? loopback,
-      AUTH: env.AUTH || (isLoopbackHost(env.HOST || '127.0.0.1') ? 'none' : 'keys'),
+      AUTH: env.AUTH || (isOpen ? 'none' : 'keys'),
       // The first app that comes makes it.
       SECRETS_KEY_FILE: keyFile ? resolve(callerFolder, keyFile) : join(dataDir, 'secrets.key'),
     },

@@ -33,7 +33,9 @@ import {
 import type { Redis } from 'ioredis'
 import type { Registry } from 'prom-client'
 import { OPEN } from './auth/access.ts'
+import { oidcTerms } from './auth/auth-settings.ts'
 import { bearer } from './auth/bearer.ts'
+import { oidcCallers } from './auth/oidc.ts'
 import { callbackMembers } from './callbacks/callback-members.ts'
 import { answerClientError } from './client-errors.ts'
 import { STREAM_LIMITS, type StreamLimits } from './event-stream.ts'
@@ -113,6 +115,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     settings.AUTH === 'keys'
       ? new KnownKeys({ keys: new ApiKeys(scripts), now: () => scripts.clock.now(), log })
       : undefined
+  const tokens = oidcTerms(settings)
   const spaceOf = ({ tenant }: FastifyRequest) => resourceSpace(redis, settings.KEY_PREFIX, tenant)
 
   const app = fastify({
@@ -134,7 +137,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   const requests = requestMetrics(app)
   await app.register(requestIds, { log })
   await app.register(problems, { publicUrl })
-  await app.register(auth, { authenticate: keys && bearer(keys) })
+  await app.register(auth, { authenticate: keys && bearer(keys, tokens && oidcCallers(tokens, log)) })
   await app.register(validation)
   await app.register(methods)
   await app.register(negotiation)

@@ -5,7 +5,6 @@ import {
   connectForAnswers,
   connectForWatching,
   createLog,
-  isLoopbackHost,
   NameResolver,
   openSealer,
   readSettings,
@@ -15,6 +14,7 @@ import {
 import { loadContracts } from '@accepted/operations'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { buildApp } from './app.ts'
+import { authFaults } from './auth/auth-settings.ts'
 
 /** Long enough for the requests that are under way. */
 const STOP_WITHIN_MS = 10_000
@@ -27,15 +27,11 @@ await runProcess(async () => {
   if (settings.RETRY_AFTER_MIN > settings.RETRY_AFTER_MAX) {
     throw new SettingsError([`RETRY_AFTER_MIN=${settings.RETRY_AFTER_MIN}: is more than RETRY_AFTER_MAX`])
   }
-  const isOpen = settings.AUTH === 'none'
-  if (isOpen && !isLoopbackHost(settings.HOST)) {
-    throw new SettingsError([
-      `AUTH=none: whoever reaches HOST=${settings.HOST} could do anything; it takes a loopback address such as 127.0.0.1, or AUTH=keys`,
-    ])
-  }
+  const faults = authFaults(settings)
+  if (faults.length > 0) throw new SettingsError(faults)
   const sealer = await openSealer(settings, 'make')
   const log = createLog('api', settings.LOG_LEVEL)
-  if (isOpen) {
+  if (settings.AUTH === 'none') {
     log.warn(
       { host: settings.HOST },
       'AUTH=none: nobody is asked for a key; whatever runs on this machine can do anything here',

@@ -25,7 +25,7 @@ export const PROBLEMS = {
     status: 401,
     title: 'The request has no valid key',
     explanation:
-      'This takes an API key in the header field `Authorization`, after the word `Bearer`. `detail` tells whether there is none, or whether it is unknown, revoked or expired. Whoever runs this service gives out keys.',
+      'This takes an API key, or a token of the issuer that the service trusts, in the header field `Authorization`, after the word `Bearer`. `detail` tells whether there is none, or whether it is unknown, revoked or expired. Whoever runs this service gives out keys.',
   },
   forbidden: {
     status: 403,
@@ -134,6 +134,12 @@ export const PROBLEMS = {
     title: 'The task store is away',
     explanation:
       'The store behind the tasks did not answer in time. A task that was to be started does not come alive later; only where the connection broke after the store had accepted it does it exist. Repeat after `Retry-After`, with the same `Idempotency-Key`.',
+  },
+  issuer_unavailable: {
+    status: 503,
+    title: 'The issuer of tokens is away',
+    explanation:
+      'The token cannot be judged: the issuer that it names did not tell its keys in time. Nothing was read or started. Repeat after `Retry-After`.',
   },
   outdated_process: {
     status: 503,

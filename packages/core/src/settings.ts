@@ -56,6 +56,25 @@ export const ApiSettings = Type.Object({
     description:
       'Whether requests need an API key (`accepted keys create`); `none`, on a loopback `HOST` only: nobody is asked, and all are the tenant `default`. Under `npm start` on a loopback `HOST`, if it is not set: `none`',
   }),
+  OIDC_ISSUER: Type.Optional(
+    Type.String({
+      pattern: '^https?://[^?#]+$',
+      description:
+        'An OpenID Connect issuer, as its tokens name it in `iss`: its access tokens (JWT) are taken beside API keys',
+    }),
+  ),
+  OIDC_AUDIENCE: Type.Optional(
+    Type.String({ description: 'What tokens for this service have in `aud`; required with `OIDC_ISSUER`' }),
+  ),
+  OIDC_TENANT_CLAIM: Type.String({
+    default: 'tenant',
+    description: 'The claim of a token that names its tenant',
+  }),
+  OIDC_SCOPE_CLAIM: Type.String({
+    default: 'scope',
+    description:
+      'The claim that has its scopes: words in a text, or a list; others than those of keys are passed over',
+  }),
   PUBLIC_URL: Type.Optional(
     Type.String({
       pattern: '^https?://[^/?#]+$',

@@ -6,14 +6,23 @@ import { invalidCredential, noCredential } from './challenges.ts'
 /** `Bearer` and a token (RFC 6750 §2.1); spaces around it do no harm. */
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i
 const API_KEY = 'acc_'
+const LONGEST_TOKEN = 8_192
 
-/** Callers by their API keys. */
-export function bearer(keys: KnownKeys): Authenticate {
+/**
+ * Callers by their API keys, or by tokens.
+ *
+ * @param callerOfToken undefined: there is no issuer of tokens
+ */
+export function bearer(keys: KnownKeys, callerOfToken?: (token: string) => Promise<Caller>): Authenticate {
   return (authorization) => {
     if (authorization === undefined) throw noCredential()
     const token = BEARER.exec(authorization)?.[1]
-    if (!token?.startsWith(API_KEY)) throw invalidCredential('What is not Bearer and an API key is not read.')
-    return callerOfKey(token, keys)
+    if (token?.startsWith(API_KEY)) return callerOfKey(token, keys)
+    if (!callerOfToken) throw invalidCredential('What is not Bearer and an API key is not read.')
+    if (!token || token.length > LONGEST_TOKEN || token.split('.').length !== 3) {
+      throw invalidCredential('What is not Bearer and an API key or a JWT is not read.')
+    }
+    return callerOfToken(token)
   }
 }
 

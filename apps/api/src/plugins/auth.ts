@@ -80,6 +80,11 @@ function describe(route: RouteOptions): void {
     description: `${description} Takes a key with the scope ${access.map((scope) => `\`${scope}\``).join(' or ')}.`,
     security: [{ [SECURITY_SCHEME]: [] }],
     'x-required-scopes': access,
-    response: withProblems(response, document, ['unauthenticated', 'forbidden', ...STORE_PROBLEMS]),
+    response: withProblems(response, document, [
+      'unauthenticated',
+      'forbidden',
+      'issuer_unavailable',
+      ...STORE_PROBLEMS,
+    ]),
   }
 }

@@ -58,7 +58,7 @@ const SECURITY_SCHEMES = {
     type: 'http',
     scheme: 'bearer',
     description:
-      'An API key, `acc_…`. Its scopes tell what it allows: `tasks:read`, `tasks:write`, `operation:NAME` (to start that operation), `admin`. A route takes any one of those that it names.',
+      'An API key, `acc_…`, or an access token (JWT) of the issuer that the installation trusts, if it has one. Its scopes tell what it allows: `tasks:read`, `tasks:write`, `operation:NAME` (to start that operation), `admin`. A route takes any one of those that it names.',
   },
 } as const
 

@@ -119,7 +119,8 @@ export class TaskReader {
 
   #outcomeOf({ taskId, kept }: Read, answer: unknown[] | number | null): ReadOutcome {
     if (typeof answer === 'number') return { outcome: 'task', task: kept!, position: placeOf(answer) }
-    this.#kept.delete(taskId)
+    // Not for another tenant's look at it.
+    if (kept) this.#kept.delete(taskId)
     if (!answer) return { outcome: 'unknown' }
     const [word, ...rest] = answer
     if (word === 'gone') return { outcome: 'gone', tombstone: decodeTombstone(rest as string[]) }

@@ -1,0 +1,127 @@
+import { createHmac } from 'node:crypto'
+import { createLog } from '@accepted/core'
+import { expect, test } from 'vitest'
+import { expectProblem, post } from '../testing/requests.ts'
+import { MUSTANG, testApp } from '../testing/test-app.ts'
+import { startTestIssuer } from '../testing/test-issuer.ts'
+import { oidcCallers } from './oidc.ts'
+
+const TERMS = { audience: 'accepted', tenantClaim: 'tenant', scopeClaim: 'scope' }
+const base64 = (value: object | string) =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+const nowSeconds = () => Math.floor(Date.now() / 1000)
+
+test('a token of the issuer is as good as a key: tenant and scopes are its claims', async () => {
+  const issuer = await startTestIssuer()
+  const sign = await issuer.rotate()
+  const { ask, keys } = await testApp({ AUTH: 'keys', OIDC_ISSUER: issuer.url, OIDC_AUDIENCE: 'accepted' })
+  const as = (token: string) => ({ authorization: `Bearer ${token}` })
+  const start = async (claims = {}) => ask(post('/cars', MUSTANG, as(await sign(claims))))
+  const { task_id } = (await start()).json()
+  const read = async (claims = {}) => ask({ url: `/tasks/${task_id}`, headers: as(await sign(claims)) })
+  expect((await read()).statusCode).toBe(202)
+  expectProblem(await read({ tenant: 'south' }), 404, 'not_found')
+  expectProblem(await start({ scope: ['tasks:read', 7] }), 403, 'forbidden')
+  expect((await start({ scope: 'operation:car.build' })).statusCode).toBe(202)
+  expectProblem(await read({ scope: undefined }), 403, 'forbidden')
+  const { key } = await keys.create({ tenant: 'north', scopes: ['tasks:read'] })
+  expect((await ask({ url: `/tasks/${task_id}`, headers: as(key) })).statusCode).toBe(202)
+  expect(issuer.asked()).toBe(1)
+
+  const refused = await read({ exp: nowSeconds() - 60 })
+  expectProblem(refused, 401, 'unauthenticated', { detail: 'The token has expired.' })
+  expect(refused.headers['www-authenticate']).toContain('error="invalid_token"')
+  for (const claims of [{ tenant: undefined }, { tenant: 'a b' }, { tenant: 7 }, { tenant: '' }]) {
+    expectProblem(await read(claims as object), 401, 'unauthenticated')
+  }
+  // Longer than any is read.
+  expectProblem(await read({ more: 'x'.repeat(9_000) }), 401, 'unauthenticated')
+})
+
+test('a token that is not the issuer’s, not for us, or not valid now is refused', async () => {
+  const issuer = await startTestIssuer()
+  const [sign, stranger] = [await issuer.rotate(), await (await startTestIssuer()).rotate()]
+  const callerOf = oidcCallers({ ...TERMS, issuer: issuer.url }, createLog('test', 'silent'))
+  const good = await sign()
+  expect((await callerOf(good)).tenant).toBe('north')
+  const [head, payload, signature] = good.split('.') as [string, string, string]
+  const [jwk] = issuer.published
+  const kid = jwk!.kid!
+  const forged = (key: string | Buffer) => {
+    const text = `${base64({ alg: 'HS256', kid })}.${payload}`
+    return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`
+  }
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
+  for (const [why, token] of Object.entries({
+    'another audience': await sign({ aud: 'elsewhere' }),
+    'no audience': await sign({ aud: undefined as never }),
+    'another issuer': await sign({ iss: `${issuer.url}/` }),
+    expired: await sign({ exp: nowSeconds() - 31 }),
+    'never expires': await sign({ exp: undefined as never }),
+    'not yet valid': await sign({ nbf: nowSeconds() + 60 }),
+    'a key of somebody else, under our name': await stranger({ iss: issuer.url }, { kid }),
+    'an unknown key': await sign({}, { kid: 'another' }),
+    'no signature': `${base64({ alg: 'none' })}.${payload}.`,
+    'no signature, with a kid': `${base64({ alg: 'none', kid })}.${payload}.${signature}`,
+    'the public key as a shared secret': forged(JSON.stringify(jwk)),
+    'its modulus as a shared secret': forged(Buffer.from(jwk!.n!, 'base64url')),
+    'other claims': `${head}.${base64({ ...claims, tenant: 'south' })}.${signature}`,
+    'a critical extension': `${base64({ alg: 'RS256', kid, crit: ['x'], x: 1 })}.${payload}.${signature}`,
+    'no JSON': `${base64('{')}.${payload}.${signature}`,
+    nothing: '..',
+  })) {
+    const error = await callerOf(token).catch((fault) => fault)
+    expect(error, why).toMatchObject({ name: 'ProblemError', code: 'unauthenticated' })
+  }
+  // Clocks may differ a little.
+  expect((await callerOf(await sign({ exp: nowSeconds() - 5, nbf: nowSeconds() + 5 }))).holds()).toBe(true)
+})
+
+test.each(['ES256', 'PS256', 'Ed25519'])('keys of %s are taken', async (alg) => {
+  const issuer = await startTestIssuer()
+  const sign = await issuer.rotate(alg)
+  const callerOf = oidcCallers({ ...TERMS, issuer: issuer.url }, createLog('test', 'silent'))
+  expect((await callerOf(await sign())).may('tasks:write')).toBe(true)
+})
+
+test('the issuer may rotate its keys; unknown ones do not make it be asked each time', async () => {
+  const issuer = await startTestIssuer()
+  const log = createLog('test', 'silent')
+  const old = await issuer.rotate()
+  const patient = oidcCallers({ ...TERMS, issuer: issuer.url }, log)
+  const eager = oidcCallers({ ...TERMS, issuer: issuer.url, cooldownMs: 0 }, log)
+  await patient(await old())
+  await eager(await old())
+  const asked = issuer.asked()
+  const unknown = await old({}, { kid: 'another' })
+  for (let n = 0; n < 20; n += 1) await expect(patient(unknown)).rejects.toThrow()
+  expect(issuer.asked()).toBe(asked)
+  const fresh = await issuer.rotate('ES256', { instead: true })
+  expect((await eager(await fresh())).tenant).toBe('north')
+  await expect(eager(await old())).rejects.toMatchObject({ code: 'unauthenticated' })
+})
+
+test('while the issuer is away tokens cannot be judged: 503, and good again when it is back', async () => {
+  const issuer = await startTestIssuer()
+  const sign = await issuer.rotate()
+  await issuer.leave()
+  const { ask, keys } = await testApp({ AUTH: 'keys', OIDC_ISSUER: issuer.url, OIDC_AUDIENCE: 'accepted' })
+  const as = async () => ({ authorization: `Bearer ${await sign()}` })
+  const away = await ask({ url: '/tasks', headers: await as() })
+  expectProblem(away, 503, 'issuer_unavailable')
+  expect(away.headers['retry-after']).toBe('1')
+  const { key } = await keys.create({ tenant: 'north', scopes: ['tasks:read'] })
+  expect((await ask({ url: '/tasks', headers: { authorization: `Bearer ${key}` } })).statusCode).toBe(200)
+  await issuer.comeBack()
+  await expect
+    .poll(async () => (await ask({ url: '/tasks', headers: await as() })).statusCode, { timeout: 10_000 })
+    .toBe(200)
+})
+
+test('a configuration that is another issuer’s is not taken', async () => {
+  const issuer = await startTestIssuer()
+  const sign = await issuer.rotate()
+  issuer.rename('https://other.example')
+  const callerOf = oidcCallers({ ...TERMS, issuer: issuer.url }, createLog('test', 'silent'))
+  await expect(callerOf(await sign())).rejects.toMatchObject({ code: 'issuer_unavailable' })
+})
