@@ -26,7 +26,7 @@ export class Ticker {
   }
 
   start(): void {
-    const { shards, slots, terms, renew } = this.#options
+    const { shards, slots, terms, renew, log } = this.#options
     const lanes = Object.keys(slots)
     this.#every(RENEW_MS, renew)
     for (let shard = 0; shard < shards; shard += 1) {
@@ -41,8 +41,8 @@ export class Ticker {
       })
       this.#every(TOP_UP_MS, async () => {
         for (const lane of lanes) {
-          const added = await this.#upkeep.topUp(shard, lane)
-          if (added > 0) this.#options.log.warn({ lane, added }, 'missing jobs were made good')
+          const { added, stoodStill } = await this.#upkeep.topUp(shard, lane)
+          if (stoodStill) log.warn({ lane, added }, 'a lane stood still: its missing jobs were made good')
         }
       })
       this.#every(HEARTBEAT_MS, () => this.#heartbeat(shard, slots))
