@@ -77,12 +77,16 @@ export class Ticker {
   #every(periodMs: number, act: () => Promise<void>): void {
     const { signal } = this.#stopping
     const loop = async () => {
+      let failing = false
       while (!signal.aborted) {
         try {
           await act()
+          failing = false
         } catch (error) {
           if (error instanceof NewerFormat) return this.#options.outdated(error)
-          this.#options.log.warn({ err: error }, 'upkeep failed; it is tried again')
+          // Told once, however long it lasts: it is tried ten times a second.
+          this.#options.log[failing ? 'debug' : 'warn']({ err: error }, 'upkeep failed; it is tried again')
+          failing = true
         }
         await this.#pause(periodMs)
       }
