@@ -49,8 +49,8 @@ test('a Redis that refuses every write: starts are refused, reads answered, what
   expect((await ask('/tasks')).status).toBe(200)
   const log = workers[0]!.log
   const told = (message: RegExp) => log.filter(({ msg }) => message.test(msg))
-  await until(() => told(/^upkeep failed/).length >= 20)
-  await until(() => told(/^the store is away; writing again/).length >= 5)
+  await until(async () => told(/^upkeep failed/).length >= 20)
+  await until(async () => told(/^the store is away; writing again/).length >= 5)
   // Once by each of the four loops of upkeep, and by the one task that runs.
   const warned = (message: RegExp) => told(message).filter(({ level }) => level >= WARN)
   expect(warned(/^upkeep failed/).length).toBeLessThanOrEqual(4)
