@@ -54,7 +54,9 @@ test('alarms and manual ask for metrics that there are, and the manual tells wha
       type === 'histogram' ? ['_bucket', '_count', '_sum'].map((end) => `${name}${end}`) : [name!],
     ),
   )
-  const asked = [...`${rules}${manual}`.matchAll(/\b(?:accepted|http|nodejs|process)_\w+/g)].map(([name]) => name)
+  const asked = [...`${rules}${manual}`.matchAll(/\b(?:accepted|http|nodejs|process)_\w+/g)].map(
+    ([name]) => name,
+  )
   expect(asked.length).toBeGreaterThan(10)
   expect(asked.filter((name) => !names.has(name))).toEqual([])
   const alarms = [...rules.matchAll(/alert: (\w+)/g)].map(([, name]) => name!)
