@@ -39,7 +39,7 @@ export class MortalApp {
     spawned.child.stdout?.on('data', (data) => {
       const lines = `${rest}${data}`.split('\n')
       rest = lines.pop()!
-      for (const line of lines) hear((JSON.parse(line) as { msg: string }).msg)
+      for (const line of lines) hear(messageOf(JSON.parse(line) as LogLine))
     })
     spawned.child.stderr?.on('data', (data) => {
       this.#errors = `${this.#errors}${data}`.slice(-2_000)
@@ -78,4 +78,15 @@ export class MortalApp {
     this.signal(signal)
     return this.exited
   }
+}
+
+interface LogLine {
+  level: number
+  msg: string
+  err?: { message: string }
+}
+
+/** The constant message of a line; of an error also what it was. */
+function messageOf({ level, msg, err }: LogLine): string {
+  return level >= 50 && err ? `${msg}: ${err.message}` : msg
 }
