@@ -112,7 +112,7 @@ async function rest({ scripts, cancel }: SoakedStore, until: number): Promise<vo
     const contents = await contentsOf({ redis: scripts.redis, scripts })
     for (const { taskId, status } of contents.open.values())
       if (status === 'awaiting_confirmation') await cancel(taskId)
-    const timers = [...contents.map('timers').keys()].filter((name) => !/^(expire|probe):/.test(name))
+    const timers = [...contents.map('timers').keys()].filter((name) => !name.startsWith('probe:'))
     const isIdle = contents.open.size === 0 && !contents.keys.some((name) => /^(trying|flow):/.test(name))
     if (isIdle && timers.length === 0 && (await jobsLeft(scripts)).length === 0) return
     // A message that has lost worker after worker waits for minutes: those pass.
