@@ -151,7 +151,8 @@ async function report(
     receipts,
     [],
   )
-  const remains = { tasks, ...(await resources(stage.apiUrls[0]!, contents)) }
+  const { finishedSteps } = stage
+  const remains = { tasks, finishedSteps, ...(await resources(stage.apiUrls[0]!, contents)) }
   return {
     seed: played.seed,
     faults: counted(
@@ -189,7 +190,10 @@ function wrongMessages({ missing, odd }: Judgement, forged: number): string[] {
   ]
 }
 
-async function resources(apiUrl: string, contents: Contents): Promise<Omit<Remains, 'tasks'>> {
+async function resources(
+  apiUrl: string,
+  contents: Contents,
+): Promise<Pick<Remains, 'cars' | 'brokenReports'>> {
   const cars: Remains['cars'][number][] = []
   let page: string | null = '/cars?limit=200'
   while (page) {
