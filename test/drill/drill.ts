@@ -114,7 +114,7 @@ async function rest({ scripts, cancel }: SoakedStore, until: number): Promise<st
     const contents = await contentsOf({ redis: scripts.redis, scripts })
     for (const { taskId, status } of contents.open.values())
       if (status === 'awaiting_confirmation') await cancel(taskId)
-    const timers = [...contents.map('timers').keys()].filter((name) => !/^(expire|probe):/.test(name))
+    const timers = [...contents.map('timers').keys()].filter((name) => !name.startsWith('probe:'))
     const isIdle = contents.open.size === 0 && !contents.keys.some((name) => /^(trying|flow):/.test(name))
     const jobs = await jobsLeft(scripts)
     if ((isIdle && timers.length === 0 && jobs.length === 0) || performance.now() > until) return jobs
@@ -154,7 +154,8 @@ async function report(
     receipts,
     [],
   )
-  const remains = { tasks, ...(await resources(stage.apiUrls[0]!, contents)) }
+  const { finishedSteps } = stage
+  const remains = { tasks, finishedSteps, ...(await resources(stage.apiUrls[0]!, contents)) }
   return {
     seed: played.seed,
     faults: counted(
@@ -192,7 +193,10 @@ function wrongMessages({ missing, odd }: Judgement, forged: number): string[] {
   ]
 }
 
-async function resources(apiUrl: string, contents: Contents): Promise<Omit<Remains, 'tasks'>> {
+async function resources(
+  apiUrl: string,
+  contents: Contents,
+): Promise<Pick<Remains, 'cars' | 'brokenReports'>> {
   const cars: Remains['cars'][number][] = []
   let page: string | null = '/cars?limit=200'
   while (page) {

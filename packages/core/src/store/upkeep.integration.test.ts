@@ -13,7 +13,7 @@ import {
   terms,
   testStore,
 } from '../testing/index.ts'
-import { Scripts } from './scripts.ts'
+import { SCRIPT_SOURCES, Scripts } from './scripts.ts'
 import { Upkeep } from './upkeep.ts'
 
 test('jobs that were never added are made good at the second look, as many as slots are free', async () => {
@@ -153,4 +153,51 @@ test('a pass that comes right after another does nothing; one whose time is over
   expect(await paced(0, 0)).toMatchObject({ done: 0, more: true })
   expect(await paced(0, 0.000_001)).toMatchObject({ done: 0, more: true })
   expect(await paced(0, 60_000)).toMatchObject({ done: 30, more: false })
+})
+
+test('where TIME stands still in a script, a pass ends by the processor time that it took', async () => {
+  // As Redis 8 has it. Each look at the clock is a millisecond later.
+  const clock = `(function()
+    local ms = 0
+    return { clock = function() ms = ms + 1 return ms / 1000 end }
+  end)()`
+  const source = SCRIPT_SOURCES.get('tick')!
+  const sources = new Map(SCRIPT_SOURCES).set('tick', source.replace("rawget(_G, 'os')", clock))
+  expect(sources.get('tick')).not.toBe(source)
+  const store = testStore({ retentionMs: 5_000, sources })
+  for (let n = 0; n < 60; n += 1) await endedTask(store, submission())
+  await passTime(store, 120_000, { watched: true })
+  const pass = () => store.upkeep.tick(0, [], terms({ pace: { apartMs: 0, passMs: 4.5 } }))
+  // It is looked at after every ten.
+  expect(await pass()).toMatchObject({ done: 40, more: true })
+  expect(await pass()).toMatchObject({ done: 20, more: false })
+})
+
+test('a lease that ran out is found in one pass, however much is due besides', async () => {
+  const store = testStore({ retentionMs: 5_000 })
+  for (let n = 0; n < 210; n += 1) await endedTask(store, submission())
+  await passTime(store, 120_000, { watched: true })
+  for (let n = 0; n < 210; n += 1) {
+    await createTask(store)
+    await store.work.retry(await claimTask(store), 1_000, null)
+  }
+  const before = await createTask(store)
+  await claimTask(store)
+  await passTime(store, 9_000, { watched: true })
+  for (let n = 0; n < 210; n += 1) {
+    await createTask(store)
+    await store.work.retry(await claimTask(store), 1, null)
+  }
+  await passTime(store, 1_000, { watched: true })
+  const last = await createTask(store)
+  await claimTask(store)
+  await passTime(store, 9_000, { watched: true })
+
+  expect(await store.upkeep.tick(0, [], terms())).toMatchObject({ done: 200, more: true })
+  expect((await readTask(store, last)).status).toBe('pending')
+  let more = true
+  while (more) more = (await store.upkeep.tick(0, [], terms())).more
+  expect((await readTask(store, before)).status).toBe('pending')
+  expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 422, running: 0 })
+  expect((await store.reader.list('default', { status: 'completed' }, 1)).tasks).toEqual([])
 })
