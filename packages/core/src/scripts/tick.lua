@@ -5,6 +5,7 @@
 -- holds more than it may, tasks whose lease ran out have taken too long or lost their worker. Of the latter one goes back to its flow once; a second time, to the suspects;
 -- after that it fails. After a time in which nobody ticked, since Redis or all workers were away, leases get a whole term
 -- more. Deliveries become due, those whose worker was lost go back to their flows, and endpoints are probed.
+-- Lists of expiry come last: nobody waits for them, and they may be long.
 -- For a lane with free slots in which no worker has fetched for `quiet` ms one job is wanted even if nothing waits: fetching
 -- it shows that a worker is there.
 -- Any number of workers may run it: a pass that comes sooner than `apart` ms after the last one does nothing.
@@ -28,7 +29,8 @@ local since = now - tonumber(upkeep[1] or 0)
 -- A clock that was set back is no reason to wait for it.
 if since >= 0 and since < apart then return answer { 0, 0, 0 } end
 local leases_hold_until = tonumber(upkeep[2] or 0)
-if since > AWAY_MS then
+-- So long they hold only if the clock was set back since that was written.
+if since > AWAY_MS or leases_hold_until > now + lease then
   leases_hold_until = now + lease
   redis.call('HSET', P .. 'upkeep', 'leases_hold_until', string.format('%.0f', leases_hold_until))
 end
@@ -134,17 +136,26 @@ local ACTS = {
 }
 
 local more = 0
-for _, timer in ipairs(redis.call('ZRANGE', timers, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)) do
+-- Minutes whose lists of expiry are due. However many they are, what else is due has its turn.
+local over = {}
+local in_timers = limit + redis.call('ZCOUNT', P .. 'expiring', '-inf', math.floor(now / 60000))
+for _, timer in ipairs(redis.call('ZRANGE', timers, '-inf', now, 'BYSCORE', 'LIMIT', 0, in_timers)) do
   if is_over() then
     more = 1
     break
   end
   local kind, subject = timer:match('^(%a+):(.*)$')
-  if kind == 'expire' then
-    if not sweep(subject) then more = 1 end
+  if kind == 'expire' then over[#over + 1] = subject
   else
     if ACTS[kind] then ACTS[kind](subject) else pass(subject, kind) end
     done = done + 1
+  end
+end
+
+for _, minute in ipairs(over) do
+  if is_over() or not sweep(minute) then
+    more = 1
+    break
   end
 end
 
@@ -163,7 +174,8 @@ for i = FIRST_LANE, #ARGV do
   local lane = P .. 'lane:' .. ARGV[i]
   local seen = redis.call('HMGET', lane, 'fetched', 'probed', 'slots')
   local busy = lane_running(ARGV[i]) >= tonumber(seen[3] or math.huge)
-  if not busy and now - math.max(tonumber(seen[1] or 0), tonumber(seen[2] or 0)) >= quiet then
+  local heard = math.max(tonumber(seen[1] or 0), tonumber(seen[2] or 0))
+  if not busy and (now - heard >= quiet or heard > now) then
     redis.call('HSET', lane, 'probed', now)
     want(ARGV[i], 1)
   end
