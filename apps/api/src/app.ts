@@ -193,8 +193,15 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   }
   problemPages(app)
   app.after(() => app.refuseOtherMethods())
-  // The server closes once all are answered.
-  app.addHook('preClose', async () => held.close())
+  // The server closes once all are answered and no connection waits for another request.
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+    held.close()
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close')
+  })
   app.addHook('onClose', async () => {
     await lost.close()
     await jobs.close()

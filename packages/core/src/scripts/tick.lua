@@ -30,7 +30,8 @@ local since = now - tonumber(upkeep[1] or 0)
 -- A clock that was set back is no reason to wait for it.
 if since >= 0 and since < apart then return answer { 0, 0, 0 } end
 local leases_hold_until = tonumber(upkeep[2] or 0)
-if since > AWAY_MS then
+-- So long they hold only if the clock was set back since that was written.
+if since > AWAY_MS or leases_hold_until > now + lease then
   leases_hold_until = now + lease
   redis.call('HSET', P .. 'upkeep', 'leases_hold_until', string.format('%.0f', leases_hold_until))
 end
@@ -184,7 +185,8 @@ for i = FIRST_LANE, #ARGV do
   local lane = P .. 'lane:' .. ARGV[i]
   local seen = redis.call('HMGET', lane, 'fetched', 'probed', 'slots')
   local busy = lane_running(ARGV[i]) >= tonumber(seen[3] or math.huge)
-  if not busy and now - math.max(tonumber(seen[1] or 0), tonumber(seen[2] or 0)) >= quiet then
+  local heard = math.max(tonumber(seen[1] or 0), tonumber(seen[2] or 0))
+  if not busy and (now - heard >= quiet or heard > now) then
     redis.call('HSET', lane, 'probed', now)
     want(ARGV[i], 1)
   end
