@@ -199,8 +199,9 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     closing = true
     held.close()
   })
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, next) => {
     if (closing) reply.header('connection', 'close')
+    next(null, payload)
   })
   app.addHook('onClose', async () => {
     await lost.close()
