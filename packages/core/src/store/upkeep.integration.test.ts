@@ -202,6 +202,25 @@ test('a lease that ran out is found in one pass, however much is due besides', a
   expect((await store.reader.list('default', { status: 'completed' }, 1)).tasks).toEqual([])
 })
 
+test('whatever else is due goes before the expiry of ended tasks, however many minutes of them are due', async () => {
+  const store = testStore({ retentionMs: 5_000 })
+  const base = store.scripts.prefixOf(0)
+  const expired = await endedTask(store, submission())
+  const tried = await createTask(store)
+  await store.work.retry(await claimTask(store), 5_000, null)
+  await passTime(store, 120_000, { watched: true })
+  // As after an outage of hours: more minutes are due than one pass does things.
+  for (let minute = 1; minute <= 250; minute += 1) {
+    await store.redis.rpush(`${base}expire:${minute}`, expired)
+    await store.redis.zadd(`${base}expiring`, minute, minute)
+  }
+  expect(await store.upkeep.tick(0, [], terms())).toMatchObject({ done: 200, more: true })
+  expect((await claimTask(store)).task.taskId).toBe(tried)
+  expect(await store.upkeep.tick(0, [], terms())).toMatchObject({ more: false })
+  expect(await store.redis.keys(`${base}expire:*`)).toEqual([])
+  expect(await store.redis.zcard(`${base}expiring`)).toBe(0)
+})
+
 test('a clock that went ahead for a while and was set back holds up no lost worker, and no look for workers', async () => {
   const store = testStore()
   const base = store.scripts.prefixOf(0)
