@@ -4,6 +4,7 @@ import { startLocalRedis } from '@accepted/local-redis'
 import { auth } from './auth.bench.ts'
 import { callbacks } from './callbacks.bench.ts'
 import { cancel } from './cancel.bench.ts'
+import { durability } from './durability.bench.ts'
 import { type Figure, table } from './figures.ts'
 import { pageOf, sectionsOf } from './figures-page.ts'
 import { guard } from './guard.bench.ts'
@@ -36,6 +37,10 @@ const BENCHES: Record<string, Bench> = {
   auth: onRedis(auth, `${NOTE} The last two: one run each; commands are those that scripts call, too.`),
   tasks: onRedis(tasks),
   memory: onRedis(memory),
+  durability: {
+    measure: durability,
+    note: `${NOTE} Each Redis is a process of its own on this machine's disk; 64 creates are under way at a time. A \`kill -9\` ends Redis and not the machine: what power loss takes is not measured.`,
+  },
   cancel: onRedis(cancel),
   waiting: onRedis(waiting),
   upkeep: onRedis(upkeep),

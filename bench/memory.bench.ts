@@ -1,6 +1,7 @@
 import { connectForWork, createLog, LaneJobs, Scripts, Submissions, Upkeep, Work } from '@accepted/core'
 import type { Redis } from 'ioredis'
 import { endedTask } from './ended-task.ts'
+import { expireNow } from './expire-now.ts'
 import { bounded, type Figure } from './figures.ts'
 
 const TASKS = 20_000
@@ -25,11 +26,8 @@ export async function memory(redisUrl: string): Promise<Figure[]> {
     await redis.unlink(...(await redis.keys(`${prefix}bull:*`)))
   }
   const bury = async () => {
-    // Expiry is swept by the minute; what is due later is made due now.
-    const makeDue = redis.multi()
-    for (const timer of await redis.zrange(`${prefix}timers`, '0', '-1'))
-      makeDue.zadd(`${prefix}timers`, 1, timer)
-    await makeDue.exec()
+    // Expiry is swept by the minute.
+    await expireNow(redis, prefix)
     while ((await upkeep.tick(0, [], TERMS)).more);
   }
 

@@ -13,6 +13,7 @@ import {
 } from '@accepted/core'
 import type { Redis } from 'ioredis'
 import { endedTask } from './ended-task.ts'
+import { expireNow } from './expire-now.ts'
 import { bounded, type Figure } from './figures.ts'
 import { median, p99 } from './load.ts'
 import { submissionOf } from './submission.ts'
@@ -34,10 +35,7 @@ export async function upkeep(redisUrl: string): Promise<Figure[]> {
   const idle = await claimsDuring(client, () => pause(5_000))
 
   const { redis, scripts } = maker
-  const timers = `${scripts.prefixOf(0)}timers`
-  const makeDue = redis.multi()
-  for (const timer of await redis.zrange(timers, '0', '-1')) makeDue.zadd(timers, 1, timer)
-  await makeDue.exec()
+  await expireNow(redis, scripts.prefixOf(0))
   // When Redis rewrites its file is not of upkeep.
   await redis.config('SET', 'auto-aof-rewrite-percentage', '0')
   await redis.config('SET', 'slowlog-log-slower-than', '500', 'slowlog-max-len', '100000')
@@ -45,7 +43,7 @@ export async function upkeep(redisUrl: string): Promise<Figure[]> {
   const tickers = Array.from({ length: TICKERS }, () => connect(redisUrl))
   const began = performance.now()
   const swept = await claimsDuring(client, async () => {
-    await Promise.all(tickers.map((ticker) => sweep(ticker, redis, timers)))
+    await Promise.all(tickers.map((ticker) => sweep(ticker)))
   })
   const tookMs = performance.now() - began
   const passes = await passesMs(redis)
@@ -75,8 +73,9 @@ function connect(redisUrl: string) {
 }
 
 /** Ticks as a worker does until nothing is due any more. */
-async function sweep({ upkeep }: ReturnType<typeof connect>, redis: Redis, timers: string): Promise<void> {
-  while ((await redis.zcount(timers, 0, 1)) > 0) {
+async function sweep({ upkeep, redis, scripts }: ReturnType<typeof connect>): Promise<void> {
+  const last = Math.floor(Date.now() / 60_000)
+  while ((await redis.zcount(`${scripts.prefixOf(0)}expiring`, 0, last - 1)) > 0) {
     while ((await upkeep.tick(0, [], TERMS)).more) await pause(PACE.apartMs)
     await pause(100)
   }

@@ -6,8 +6,18 @@ export interface MortalAppOptions {
   environment: Record<string, string>
   /** Files that it is to load before all else. */
   preload?: URL[]
-  /** Takes the messages of its log at level `warn` or above. */
-  hear?: (message: string) => void
+  /** Takes the lines of its log, at level `warn` or above if the environment does not say. */
+  hear?: (line: LogLine) => void
+}
+
+/** What a drill or a soak reads of a line of the log. */
+export interface LogLine {
+  /** As pino has it: 30 is info, 40 warn. */
+  level: number
+  msg: string
+  task?: string
+  step?: string
+  err?: { message: string }
 }
 
 /** An app of which the process may be killed and frozen, and started again in the same place. */
@@ -39,7 +49,7 @@ export class MortalApp {
     spawned.child.stdout?.on('data', (data) => {
       const lines = `${rest}${data}`.split('\n')
       rest = lines.pop()!
-      for (const line of lines) hear((JSON.parse(line) as { msg: string }).msg)
+      for (const line of lines) hear(JSON.parse(line) as LogLine)
     })
     spawned.child.stderr?.on('data', (data) => {
       this.#errors = `${this.#errors}${data}`.slice(-2_000)
@@ -78,4 +88,9 @@ export class MortalApp {
     this.signal(signal)
     return this.exited
   }
+}
+
+/** The constant message of a line; of an error also what it was. */
+export function messageOf({ level, msg, err }: LogLine): string {
+  return level >= 50 && err ? `${msg}: ${err.message}` : msg
 }

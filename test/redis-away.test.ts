@@ -98,6 +98,25 @@ test('of a thousand creates that were refused while Redis was frozen none comes 
   expect(await listed(ask)).toEqual([])
 })
 
+test('an API that is told to stop while Redis is silent refuses who waits, takes back their starts, and ends in order', async () => {
+  const direct = await startStack({ workers: 0 })
+  const line = await startRedisProxy(inject('redisUrl'))
+  onTestFinished(() => line.close())
+  const environment = { REDIS_URL: line.url, KEY_PREFIX: direct.prefix }
+  const { ask, api } = await startStack({ workers: 0, environment })
+  await until(async () => (await ask('/tasks')).ok)
+  await line.set('mute')
+  const starting = Promise.all(Array.from({ length: 5 }, () => ask('/cars', CAR)))
+  await until(async () => (await listed(direct.ask)).length === 5)
+  const accepted = (await listed(direct.ask)).map(({ task_id }) => task_id)
+  expect(await api.end('SIGTERM')).toBe(0)
+  for (const { status } of await starting) expect(status).toBe(503)
+  // That these were taken back is among what it did not hear.
+  const told = api.log.find(({ msg }) => msg === 'creates were refused, and may yet have been accepted')
+  expect([...(told!.tasks as string[])].sort()).toEqual(accepted.sort())
+  await until(async () => (await listed(direct.ask)).length === 0)
+})
+
 test('a start is answered 202 though the answer of Redis got lost, once the line is back; or refused, and taken back', async () => {
   const direct = await startStack({ workers: 0 })
   const line = await startRedisProxy(inject('redisUrl'))

@@ -26,7 +26,7 @@ test.each([
   ['a failed delivery', { 'failed:default http://127.0.0.1:1': ['dlv', '1'] }],
   ['a lease', { timers: ['lease:id', '1'] }],
   ['a delivery that is due', { timers: ['due:dlv', '1'] }],
-  ['an expiry whose list is gone', { timers: ['expire:1', '60000'] }],
+  ['an expiry whose list is gone', { expiring: ['1', '1'] }],
   ['an index entry without a record', { 'index:default': ['id', '1'] }],
   ['an Idempotency-Key of nothing', { 'key:default:digest': ['fingerprint id'] }],
   ['deliveries of nothing', { 'dlvs:id': ['dlv'], 'dlv:dlv': ['task', 'id'] }],

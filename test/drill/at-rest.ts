@@ -3,7 +3,7 @@ import { type Contents, checkContents } from '@accepted/core/testing'
 /** Kinds of keys that are empty, and so not there, when nothing waits, runs or is tried. */
 const EMPTY_AT_REST = /^(flow|turns|running|trying|aside|tenants|failed|failing|recovery):/
 /** Timers that may stand when all is at rest. */
-const TIMERS_AT_REST = /^(expire|probe):/
+const TIMERS_AT_REST = /^probe:/
 
 /** What a shard at rest keeps that it should not, in words. */
 export function leftOvers(contents: Contents): string[] {

@@ -1,3 +1,4 @@
+import { taskError } from '@accepted/contract'
 import type { TaskRecord } from '@accepted/core'
 import { describe, expect, test } from 'vitest'
 import { audit, type Remains } from './audit.ts'
@@ -41,7 +42,7 @@ function task(changes: Partial<TaskRecord> = {}): TaskRecord {
 }
 
 function remains(changes: Partial<Remains> = {}): Remains {
-  return { tasks: [task()], cars: [CAR], brokenReports: [], ...changes }
+  return { tasks: [task()], cars: [CAR], brokenReports: [], finishedSteps: new Map(), ...changes }
 }
 
 const canceled = task({ status: 'canceled', reason: 'client', resource: null })
@@ -91,6 +92,17 @@ describe('wrong is', () => {
     ['a car that is missing', [], { cars: [] }],
     ['a car that nobody ordered', [], { tasks: [] }],
     ['a car that is held by nobody', [], { tasks: [task(), reservation] }],
+    [
+      'a read that nobody asked for',
+      [],
+      { tasks: [task({ operation: 'car.read', body: '', resource: null })], cars: [] },
+    ],
+    ['a step that was finished twice', [], { finishedSteps: new Map([['stamp of t', 2]]) }],
+    [
+      'a task that is said to have lost its worker, and has not',
+      [],
+      { tasks: [task({ status: 'failed', reason: 'worker_lost', resource: null })], cars: [] },
+    ],
     ['a report that is none', [], { brokenReports: ['/orders/reports/1'] }],
   ])('%s', (_, orders, changes) => {
     expect(audit(orders, remains(changes))).not.toEqual([])
@@ -98,6 +110,8 @@ describe('wrong is', () => {
 })
 
 test('a task that lost its worker thrice is excused', () => {
-  const lost = task({ status: 'failed', reason: 'worker_lost', resource: null })
+  const error = taskError('worker_lost')
+  const attempts = [1, 2, 3].map((attempt) => ({ attempt, startedMs: 1, endedMs: 2, error }))
+  const lost = task({ status: 'failed', reason: 'worker_lost', resource: null, attempts })
   expect(audit([order({ seen: undefined })], remains({ tasks: [lost], cars: [] }))).toEqual([])
 })

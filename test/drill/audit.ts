@@ -8,18 +8,30 @@ export interface Remains {
   cars: readonly { car_id: string; make: string; reserved_by: string | null }[]
   /** The resources of reports that could not be fetched as a PDF. */
   brokenReports: readonly string[]
+  /** How often workers were told that a step is recorded as finished, by step and task. */
+  finishedSteps: ReadonlyMap<string, number>
 }
 
 /** The only way of failing that a storm of faults excuses: a task that lost its worker thrice without getting on. */
 const EXCUSED = 'worker_lost'
+const EXCUSING_LOSSES = 3
+/** Orders of which nothing in the task itself tells. */
+const UNMARKED: Readonly<Record<string, Order['kind']>> = { 'car.read': 'read', 'report.export': 'report' }
 
 /** Holds what exists against what clients were told. @returns what is wrong, in words */
-export function audit(orders: readonly Order[], { tasks, cars, brokenReports }: Remains): string[] {
+export function audit(
+  orders: readonly Order[],
+  { tasks, cars, brokenReports, finishedSteps }: Remains,
+): string[] {
   const byId = new Map(tasks.map((task) => [task.taskId, task]))
   const byMarker = Map.groupBy(tasks, markerOf)
   const wrong = [
     ...orders.flatMap((order) => auditOrder(order, byId, byMarker)),
+    ...auditUnmarked(orders, tasks),
     ...tasks.flatMap(auditTask),
+    ...[...finishedSteps]
+      .filter(([, times]) => times > 1)
+      .map(([step, times]) => `the step ${step} was finished ${times} times`),
     ...auditCars(tasks, cars),
     ...brokenReports.map((path) => `${path} is no PDF`),
   ]
@@ -82,7 +94,8 @@ function auditTask({
 }: TaskRecord): string[] {
   if (!isOver(status)) return [`${taskId} (${operation}) is ${status}`]
   const wrong: string[] = []
-  if (status === 'failed' && reason !== EXCUSED) {
+  const losses = attempts.filter((attempt) => attempt.error?.code === EXCUSED).length
+  if (status === 'failed' && (reason !== EXCUSED || losses < EXCUSING_LOSSES)) {
     wrong.push(`${taskId} (${operation}) failed: ${reason}, ${error?.code}: ${error?.message}`)
   }
   if (status === 'canceled' && reason !== 'client')
@@ -93,6 +106,19 @@ function auditTask({
   if (status === 'completed' && states.some((state) => !state.endsWith(' finished')))
     wrong.push(`${taskId} is completed, with ${states.join(', ')}`)
   return wrong
+}
+
+/** Tasks that no client was told of can only be those of orders to which an answer did not come, one each, or be canceled. */
+function auditUnmarked(orders: readonly Order[], tasks: readonly TaskRecord[]): string[] {
+  const told = new Set(orders.map(({ taskId }) => taskId))
+  return Object.entries(UNMARKED).flatMap(([operation, kind]) => {
+    const nobodys = tasks.filter(
+      (task) => task.operation === operation && task.status !== 'canceled' && !told.has(task.taskId),
+    )
+    const unknown = orders.filter((order) => order.kind === kind && order.answer === 'unknown').length
+    if (nobodys.length <= unknown) return []
+    return [`${nobodys.length} tasks of ${operation} are nobody's, with ${unknown} orders that got no answer`]
+  })
 }
 
 /** Each car that was built is there once, and no other. */

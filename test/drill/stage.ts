@@ -12,12 +12,13 @@ import {
   startLocalRedis,
   startRedisProxy,
 } from '@accepted/local-redis'
-import { MortalApp } from '../mortal-app.ts'
+import { type LogLine, MortalApp, messageOf } from '../mortal-app.ts'
 import type { Receipts } from '../soak/receiver.ts'
 import { APIS, type AppName, type Fault, type Strike, WORKERS, wordsOf } from './faults.ts'
 
 const RECEIVER = fileURLToPath(new URL('../soak/receiver.ts', import.meta.url))
 const WAVERING_CLOCK = new URL('wavering-clock.ts', import.meta.url)
+const WARN = 40
 const APPS: readonly AppName[] = [...APIS, ...WORKERS]
 /** How long an app may need to be up while it is also struck by other faults. */
 const UP_WITHIN_MS = 60_000
@@ -45,6 +46,8 @@ export class Stage {
   #over = false
   /** Of what the apps said at level `warn` or above, how often. */
   readonly said = new Map<string, number>()
+  /** How often a worker was told that a step is recorded as finished, by task and step. */
+  readonly finishedSteps = new Map<string, number>()
   /** Processes that ended though nobody had struck them, in words. */
   readonly endedAlone: string[] = []
   /** Where the APIs listen. */
@@ -133,12 +136,12 @@ export class Stage {
       ...this.#options.environment,
       REDIS_URL: line.url,
       PORT: '0',
+      LOG_LEVEL: 'info',
     }
-    const hear = (message: string) => void this.said.set(message, (this.said.get(message) ?? 0) + 1)
     const app = new MortalApp(isApi(name) ? 'api' : 'worker', {
       environment,
       preload: [WAVERING_CLOCK],
-      hear,
+      hear: (line) => this.#hear(line),
     })
     this.#apps.set(name, app)
     const { url } = await app.start()
@@ -148,6 +151,13 @@ export class Stage {
       environment.PORT = new URL(url as string).port
     }
     this.#watch(name)
+  }
+
+  #hear(line: LogLine): void {
+    const { level, msg, task, step } = line
+    const count = (counts: Map<string, number>, what: string) => counts.set(what, (counts.get(what) ?? 0) + 1)
+    if (level >= WARN) count(this.said, messageOf(line))
+    else if (msg === 'step finished') count(this.finishedSteps, `${step} of ${task}`)
   }
 
   /** Starts an app again that ends though it was not struck. */

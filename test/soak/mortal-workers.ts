@@ -1,4 +1,4 @@
-import { MortalApp } from '../mortal-app.ts'
+import { type LogLine, MortalApp } from '../mortal-app.ts'
 
 /** Workers of which any may be killed; another takes its place. */
 export interface MortalWorkers {
@@ -16,7 +16,7 @@ export async function startMortalWorkers(
   random: () => number,
 ): Promise<MortalWorkers> {
   const said = new Map<string, number>()
-  const hear = (message: string) => void said.set(message, (said.get(message) ?? 0) + 1)
+  const hear = ({ msg }: LogLine) => void said.set(msg, (said.get(msg) ?? 0) + 1)
   const workers = Array.from({ length: count }, () => new MortalApp('worker', { environment, hear }))
   const starts = workers.map((worker) => worker.start())
   await Promise.all(starts)

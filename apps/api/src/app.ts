@@ -196,8 +196,16 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   )
   problemPages(app)
   app.after(() => app.refuseOtherMethods())
-  // The server closes once all are answered.
-  app.addHook('preClose', async () => held.close())
+  // The server closes once all are answered and no connection waits for another request.
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+    held.close()
+  })
+  app.addHook('onSend', (_request, reply, payload, next) => {
+    if (closing) reply.header('connection', 'close')
+    next(null, payload)
+  })
   app.addHook('onClose', async () => {
     keys?.close()
     await lost.close()

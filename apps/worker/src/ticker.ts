@@ -7,6 +7,8 @@ const HEARTBEAT_MS = 3_000
 /** It is told no more often that the store is full. */
 const TELL_MS = 60_000
 const RENEW_MS = LEASE_MS / 4
+/** A Redis that refuses most of what it is asked, such as one whose disk is full, may let ticks through, by which leases run out. */
+const RENEW_AGAIN_MS = TICK_MS
 /** A worker that has not been heard of for so long does not count any more. */
 const HEARTBEAT_LIFETIME_MS = 10_000
 
@@ -26,9 +28,9 @@ export class Ticker {
   }
 
   start(): void {
-    const { shards, slots, terms, renew } = this.#options
+    const { shards, slots, terms, renew, log } = this.#options
     const lanes = Object.keys(slots)
-    this.#every(RENEW_MS, renew)
+    this.#every(RENEW_MS, renew, RENEW_AGAIN_MS)
     for (let shard = 0; shard < shards; shard += 1) {
       this.#every(TICK_MS, async () => {
         for (;;) {
@@ -41,8 +43,8 @@ export class Ticker {
       })
       this.#every(TOP_UP_MS, async () => {
         for (const lane of lanes) {
-          const added = await this.#upkeep.topUp(shard, lane)
-          if (added > 0) this.#options.log.warn({ lane, added }, 'missing jobs were made good')
+          const { added, stoodStill } = await this.#upkeep.topUp(shard, lane)
+          if (stoodStill) log.warn({ lane, added }, 'a lane stood still: its missing jobs were made good')
         }
       })
       this.#every(HEARTBEAT_MS, () => this.#heartbeat(shard, slots))
@@ -74,17 +76,24 @@ export class Ticker {
     return this.#upkeep.heartbeat(shard, worker, slots, HEARTBEAT_LIFETIME_MS, endpointCap)
   }
 
-  #every(periodMs: number, act: () => Promise<void>): void {
+  /** @param againMs after how long what failed is tried again */
+  #every(periodMs: number, act: () => Promise<void>, againMs = periodMs): void {
     const { signal } = this.#stopping
     const loop = async () => {
+      let failing = false
       while (!signal.aborted) {
+        let pauseMs = periodMs
         try {
           await act()
+          failing = false
         } catch (error) {
           if (error instanceof NewerFormat) return this.#options.outdated(error)
-          this.#options.log.warn({ err: error }, 'upkeep failed; it is tried again')
+          // Told once, however long it lasts: it is tried ten times a second.
+          this.#options.log[failing ? 'debug' : 'warn']({ err: error }, 'upkeep failed; it is tried again')
+          failing = true
+          pauseMs = againMs
         }
-        await this.#pause(periodMs)
+        await this.#pause(pauseMs)
       }
     }
     this.#loops.push(loop())

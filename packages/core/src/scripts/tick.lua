@@ -8,6 +8,8 @@
 -- For a lane with free slots in which no worker has fetched for `quiet` ms one job is wanted even if nothing waits: fetching
 -- it shows that a worker is there.
 -- Any number of workers may run it: a pass that comes sooner than `apart` ms after the last one does nothing.
+-- What became due first and what became due last are done in turn: however much is overdue, it holds up nothing that is due just
+-- now, such as the lease of a lost worker. Records expire in the time that this leaves.
 -- ARGV: limit, tombstone lifetime (ms), quiet (ms), lease (ms), losses that end a task, retention (ms), apart (ms),
 -- pass (ms), most bytes that may be stored (0 = any number), lane…
 -- Answers {how many things were done, 1 if more may be due, how many records went before their time}. Upholds rule 6 (time is Redis's).
@@ -28,16 +30,25 @@ local since = now - tonumber(upkeep[1] or 0)
 -- A clock that was set back is no reason to wait for it.
 if since >= 0 and since < apart then return answer { 0, 0, 0 } end
 local leases_hold_until = tonumber(upkeep[2] or 0)
-if since > AWAY_MS then
+-- So long they hold only if the clock was set back since that was written.
+if since > AWAY_MS or leases_hold_until > now + lease then
   leases_hold_until = now + lease
   redis.call('HSET', P .. 'upkeep', 'leases_hold_until', string.format('%.0f', leases_hold_until))
 end
 redis.call('HSET', P .. 'upkeep', 'ticked', now_text)
 
-local function is_over()
+-- From Redis 7.2 on TIME stands still in a script; from 7.4 on (Valkey: 8.0) there is a clock of processor time instead.
+local system = rawget(_G, 'os')
+local began = system and system.clock()
+
+-- For how long the pass has gone on, in µs.
+local function gone_on()
+  if system then return (system.clock() - began) * 1000000 end
   local clock = redis.call('TIME')
-  return done >= limit or clock[1] * 1000000 + clock[2] - now_us >= pass_us
+  return clock[1] * 1000000 + clock[2] - now_us
 end
+
+local function is_over() return done >= limit or gone_on() >= pass_us end
 
 -- The lease of a task ran out: its attempt took too long, or its worker is lost.
 local function lose(id)
@@ -94,16 +105,6 @@ local function pass(id, kind)
   cancel_task(id, record, LIMITS[kind].reason, retention)
 end
 
--- Returns whether the minute's list is empty now.
-local function sweep(minute)
-  repeat
-    local looked = expire(minute, math.min(AT_ONCE, limit - done), retention, tombstone_ms)
-    if looked == 0 then return true end
-    done = done + looked
-  until is_over()
-  return redis.call('EXISTS', P .. 'expire:' .. minute) == 0
-end
-
 local function delivery_of(id) return map_of(redis.call('HGETALL', delivery_key(id))) end
 
 local function due(id)
@@ -133,19 +134,40 @@ local ACTS = {
   retry = retry, lease = lose, due = due, posting = lose_poster, probe = endpoint_probe,
 }
 
+-- Timers that are due, at most as many as a pass may do: the first, the last, the second, the last but one, …
+local function due_timers()
+  local first = redis.call('ZRANGE', timers, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)
+  if #first < limit then return first end
+  local last = redis.call('ZRANGE', timers, now, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, limit)
+  local turns, known = {}, {}
+  for at = 1, limit do
+    for _, timer in ipairs({ first[at], last[at] }) do
+      if not known[timer] then turns[#turns + 1] = timer end
+      known[timer] = true
+    end
+  end
+  return turns
+end
+
 local more = 0
-for _, timer in ipairs(redis.call('ZRANGE', timers, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)) do
+for _, timer in ipairs(due_timers()) do
   if is_over() then
     more = 1
     break
   end
   local kind, subject = timer:match('^(%a+):(.*)$')
-  if kind == 'expire' then
-    if not sweep(subject) then more = 1 end
-  else
-    if ACTS[kind] then ACTS[kind](subject) else pass(subject, kind) end
-    done = done + 1
+  if ACTS[kind] then ACTS[kind](subject) else pass(subject, kind) end
+  done = done + 1
+end
+
+local minute = minute_over()
+while minute do
+  if is_over() then
+    more = 1
+    break
   end
+  done = done + expire(minute, math.min(AT_ONCE, limit - done), retention, tombstone_ms)
+  minute = minute_over()
 end
 
 local gone = 0
@@ -163,7 +185,8 @@ for i = FIRST_LANE, #ARGV do
   local lane = P .. 'lane:' .. ARGV[i]
   local seen = redis.call('HMGET', lane, 'fetched', 'probed', 'slots')
   local busy = lane_running(ARGV[i]) >= tonumber(seen[3] or math.huge)
-  if not busy and now - math.max(tonumber(seen[1] or 0), tonumber(seen[2] or 0)) >= quiet then
+  local heard = math.max(tonumber(seen[1] or 0), tonumber(seen[2] or 0))
+  if not busy and (now - heard >= quiet or heard > now) then
     redis.call('HSET', lane, 'probed', now)
     want(ARGV[i], 1)
   end

@@ -8,6 +8,13 @@
 local STRIDE = 3
 local retention = tonumber(ARGV[1])
 
+-- After a day away the key may lead to another task by now.
+local function forget_key(tenant, id, key)
+  local name = P .. 'key:' .. tenant .. ':' .. key
+  local used = redis.call('GET', name)
+  if used and used:match(' (%S+)$') == id then redis.call('DEL', name) end
+end
+
 -- As if it had never been.
 local function forget(tenant, id, record)
   local _, operation = fixed_of(record)
@@ -27,7 +34,7 @@ local function withdraw(tenant, id, key)
   local begun = record.token ~= '0' or record.status ~= 'pending'
   if record.asked or (begun and key ~= '') then return 'kept' end
   if not begun then
-    if key ~= '' then redis.call('DEL', P .. 'key:' .. tenant .. ':' .. key) end
+    if key ~= '' then forget_key(tenant, id, key) end
     forget(tenant, id, record)
     return 'withdrawn'
   end

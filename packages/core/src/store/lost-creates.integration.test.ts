@@ -1,7 +1,7 @@
 import { type ProxyMode, startRedisProxy } from '@accepted/local-redis'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { connectForAnswers, LostCreates, Scripts, Submissions, TaskReader } from '../index.ts'
-import { claimTask, readTask, submission, testStore, until } from '../testing/index.ts'
+import { claimTask, createdId, readTask, submission, testStore, until } from '../testing/index.ts'
 import type { SubmissionOutcome } from './submissions.ts'
 
 const KEYED = { idempotency: { key: 'k', fingerprint: 'f' } }
@@ -75,6 +75,19 @@ test('if it is not, the client is refused, and the task leaves no trace once the
     'tasks test.run pending': '0',
   })
   expect(await store.submissions.create(submission(KEYED))).toMatchObject({ outcome: 'created' })
+})
+
+test('a key that is of another task by then stays with that one', async () => {
+  const { store, line, createUnheard, listed } = await scene()
+  const { taskId, told } = await createUnheard(KEYED)
+  expect(await told).toBe('refused')
+  // As if the line had been away for longer than a key is remembered.
+  const [key] = await store.redis.keys(`${store.prefix}:*key:*`)
+  await store.redis.del(key!)
+  const later = createdId(await store.submissions.create(submission(KEYED)))
+  await line.set('open')
+  await until(async () => !(await listed()).includes(taskId))
+  expect(await store.submissions.create(submission(KEYED))).toEqual({ outcome: 'exists', taskId: later })
 })
 
 test('who was refused and sends the key again keeps the task', async () => {

@@ -33,7 +33,7 @@ export class LostCreates {
   readonly #log: Logger
   readonly #refused = new Map<string, LostCreate>()
   readonly #closing = new AbortController()
-  #withdrawing = Promise.resolve()
+  #withdrawing: Promise<void> | null = null
 
   /** @param retentionMs how long the record of one that had to be canceled is kept */
   constructor(scripts: Scripts, reader: TaskReader, retentionMs: number, log: Logger) {
@@ -94,7 +94,7 @@ export class LostCreates {
 
   #withdrawLater(create: LostCreate): void {
     this.#refused.set(create.taskId, create)
-    if (this.#refused.size === 1) this.#withdrawing = this.#withdrawUntilDone()
+    this.#withdrawing ??= this.#withdrawUntilDone()
   }
 
   async #withdrawUntilDone(): Promise<void> {
@@ -103,6 +103,7 @@ export class LostCreates {
       await this.#withdrawAll()
       await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined)
     }
+    this.#withdrawing = null
   }
 
   async #withdrawAll(): Promise<void> {

@@ -109,7 +109,7 @@ test('the sweep leaves a tombstone and takes the task out of every index; the to
   const base = store.scripts.prefixOf(0)
   const [list] = await store.redis.keys(`${base}expire:*`)
   await store.redis.rename(list!, `${base}expire:1`)
-  await store.redis.zadd(`${base}timers`, 1, 'expire:1')
+  await store.redis.zadd(`${base}expiring`, 1, 1)
   expect(await store.upkeep.tick(0, [], terms({ tombstoneMs: 1_500 }))).toMatchObject({
     done: 1,
     more: false,
@@ -145,7 +145,7 @@ test('a sweep does a bounded part and says that there is more; two sweepers do n
   for (const list of await store.redis.keys(`${base}expire:*`)) {
     const due = list.slice(base.length + 7)
     await store.redis.rename(list, `${base}expire:${Number(due) - 10_000}`)
-    await store.redis.zadd(`${base}timers`, 1, `expire:${Number(due) - 10_000}`)
+    await store.redis.zadd(`${base}expiring`, Number(due) - 10_000, Number(due) - 10_000)
   }
   const passes = await Promise.all(
     [1, 2, 3].map(() => store.upkeep.tick(0, [], terms({ tombstoneMs: 60_000 }))),

@@ -6,7 +6,7 @@ import { SCRIPT_SOURCES } from './scripts.ts'
 /** What Redis and Lua 5.1 give every script. */
 const GIVEN = new Set(
   `KEYS ARGV redis cmsgpack struct math string table
-  ipairs pairs next tonumber tostring unpack`.split(/\s+/),
+  _G ipairs pairs next rawget tonumber tostring unpack`.split(/\s+/),
 )
 
 /** The globals that a source uses, beyond those that are given. */

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import {
   claimTask,
@@ -12,7 +13,7 @@ import {
   terms,
   testStore,
 } from '../testing/index.ts'
-import { Scripts } from './scripts.ts'
+import { SCRIPT_SOURCES, Scripts } from './scripts.ts'
 import { Upkeep } from './upkeep.ts'
 
 test('jobs that were never added are made good at the second look, as many as slots are free', async () => {
@@ -21,10 +22,22 @@ test('jobs that were never added are made good at the second look, as many as sl
   for (let n = 0; n < 5; n += 1) createdId(await submissions.create(submission()))
   await expect.poll(() => jobs.waiting(0, 'test')).toBe(5)
   await redis.del(...(await redis.keys(`${scripts.prefixOf(0)}bull:*`)))
-  expect(await upkeep.topUp(0, 'test')).toBe(0)
-  expect(await upkeep.topUp(0, 'test')).toBe(3)
+  expect(await upkeep.topUp(0, 'test')).toEqual({ added: 0, stoodStill: false })
+  expect(await upkeep.topUp(0, 'test')).toEqual({ added: 3, stoodStill: true })
   await expect.poll(() => jobs.waiting(0, 'test')).toBe(3)
-  expect(await upkeep.topUp(0, 'test')).toBe(0)
+  expect(await upkeep.topUp(0, 'test')).toEqual({ added: 0, stoodStill: false })
+})
+
+test('a lane in which tasks are claimed does not stand still, however few jobs are seen in it', async () => {
+  const { scripts, upkeep, jobs, submissions, redis, work } = testStore()
+  await upkeep.heartbeat(0, 'w', { test: 3 }, 60_000, 10)
+  for (let n = 0; n < 5; n += 1) createdId(await submissions.create(submission()))
+  await expect.poll(() => jobs.waiting(0, 'test')).toBe(5)
+  await redis.del(...(await redis.keys(`${scripts.prefixOf(0)}bull:*`)))
+  await upkeep.topUp(0, 'test')
+  await pause(2)
+  await work.claim(0, 'test')
+  expect(await upkeep.topUp(0, 'test')).toEqual({ added: 2, stoodStill: false })
 })
 
 test('a lane that is quiet is sent one job, to see whether a worker is there', async () => {
@@ -140,4 +153,91 @@ test('a pass that comes right after another does nothing; one whose time is over
   expect(await paced(0, 0)).toMatchObject({ done: 0, more: true })
   expect(await paced(0, 0.000_001)).toMatchObject({ done: 0, more: true })
   expect(await paced(0, 60_000)).toMatchObject({ done: 30, more: false })
+})
+
+test('where TIME stands still in a script, a pass ends by the processor time that it took', async () => {
+  // As Redis 8 has it. Each look at the clock is a millisecond later.
+  const clock = `(function()
+    local ms = 0
+    return { clock = function() ms = ms + 1 return ms / 1000 end }
+  end)()`
+  const source = SCRIPT_SOURCES.get('tick')!
+  const sources = new Map(SCRIPT_SOURCES).set('tick', source.replace("rawget(_G, 'os')", clock))
+  expect(sources.get('tick')).not.toBe(source)
+  const store = testStore({ retentionMs: 5_000, sources })
+  for (let n = 0; n < 60; n += 1) await endedTask(store, submission())
+  await passTime(store, 120_000, { watched: true })
+  const pass = () => store.upkeep.tick(0, [], terms({ pace: { apartMs: 0, passMs: 4.5 } }))
+  // It is looked at after every ten.
+  expect(await pass()).toMatchObject({ done: 40, more: true })
+  expect(await pass()).toMatchObject({ done: 20, more: false })
+})
+
+test('a lease that ran out is found in one pass, however much is due besides', async () => {
+  const store = testStore({ retentionMs: 5_000 })
+  for (let n = 0; n < 210; n += 1) await endedTask(store, submission())
+  await passTime(store, 120_000, { watched: true })
+  for (let n = 0; n < 210; n += 1) {
+    await createTask(store)
+    await store.work.retry(await claimTask(store), 1_000, null)
+  }
+  const before = await createTask(store)
+  await claimTask(store)
+  await passTime(store, 9_000, { watched: true })
+  for (let n = 0; n < 210; n += 1) {
+    await createTask(store)
+    await store.work.retry(await claimTask(store), 1, null)
+  }
+  await passTime(store, 1_000, { watched: true })
+  const last = await createTask(store)
+  await claimTask(store)
+  await passTime(store, 9_000, { watched: true })
+
+  expect(await store.upkeep.tick(0, [], terms())).toMatchObject({ done: 200, more: true })
+  expect((await readTask(store, last)).status).toBe('pending')
+  let more = true
+  while (more) more = (await store.upkeep.tick(0, [], terms())).more
+  expect((await readTask(store, before)).status).toBe('pending')
+  expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ waiting: 422, running: 0 })
+  expect((await store.reader.list('default', { status: 'completed' }, 1)).tasks).toEqual([])
+})
+
+test('whatever else is due goes before the expiry of ended tasks, however many minutes of them are due', async () => {
+  const store = testStore({ retentionMs: 5_000 })
+  const base = store.scripts.prefixOf(0)
+  const expired = await endedTask(store, submission())
+  const tried = await createTask(store)
+  await store.work.retry(await claimTask(store), 5_000, null)
+  await passTime(store, 120_000, { watched: true })
+  // As after an outage of hours: more minutes are due than one pass does things.
+  for (let minute = 1; minute <= 250; minute += 1) {
+    await store.redis.rpush(`${base}expire:${minute}`, expired)
+    await store.redis.zadd(`${base}expiring`, minute, minute)
+  }
+  expect(await store.upkeep.tick(0, [], terms())).toMatchObject({ done: 200, more: true })
+  expect((await claimTask(store)).task.taskId).toBe(tried)
+  expect(await store.upkeep.tick(0, [], terms())).toMatchObject({ more: false })
+  expect(await store.redis.keys(`${base}expire:*`)).toEqual([])
+  expect(await store.redis.zcard(`${base}expiring`)).toBe(0)
+})
+
+test('a clock that went ahead for a while and was set back holds up no lost worker, and no look for workers', async () => {
+  const store = testStore()
+  const base = store.scripts.prefixOf(0)
+  const taskId = await createTask(store)
+  await claimTask(store)
+  const hourAhead = Math.floor(await store.scripts.now()) + 3_600_000
+  // What a tick and a probe wrote while the clock was an hour ahead.
+  await store.redis.hset(`${base}upkeep`, { ticked: hourAhead, leases_hold_until: hourAhead })
+  await store.redis.hset(`${base}lane:test`, { fetched: 0, probed: hourAhead })
+  const waiting = await store.jobs.waiting(0, 'test')
+  await store.redis.zadd(`${base}timers`, 1, `lease:${taskId}`)
+  await store.upkeep.tick(0, ['test'], terms())
+  await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(waiting + 1)
+  await passTime(store, 9_000, { watched: true })
+  await store.upkeep.tick(0, [], terms())
+  expect(await readTask(store, taskId)).toMatchObject({
+    status: 'pending',
+    attempts: [{ error: { code: 'worker_lost' } }],
+  })
 })

@@ -97,7 +97,6 @@ local function earlier_expiry(key, minute)
   local until_ms = minute * 60000 - ms
   for _, id in ipairs(redis.call('LRANGE', key, 0, -1)) do expiring[#expiring + 1] = { id = id, until_ms = until_ms } end
   redis.call('DEL', key)
-  redis.call('ZREM', P .. 'timers', 'expire:' .. minute)
   redis.call('ZREM', P .. 'expiring', minute)
 end
 
@@ -139,7 +138,6 @@ for _, entry in ipairs(expiring) do
   if not listed[entry.id .. minute] then
     listed[entry.id .. minute] = true
     redis.call('RPUSH', P .. 'expire:' .. minute, entry.id)
-    redis.call('ZADD', P .. 'timers', minute * 60000, 'expire:' .. minute)
     redis.call('ZADD', P .. 'expiring', minute, minute)
   end
 end

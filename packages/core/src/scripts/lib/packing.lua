@@ -57,15 +57,13 @@ local function open_record_slim(id)
 end
 
 -- The list of those that expire in one minute: it is swept once that is over. 'expiring' is the zset of the minutes that have one.
+-- Not a timer: whatever is due goes before it, and many thousands may stand in one list.
 local function expiry_list(expires) return timestamp(math.floor(expires / 60000) + 1) end
 
 -- When an ended task expires.
 local function expire_at(id, expires)
   local minute = expiry_list(expires)
-  if redis.call('RPUSH', P .. 'expire:' .. minute, id) == 1 then
-    redis.call('ZADD', P .. 'timers', minute * 60000, 'expire:' .. minute)
-    redis.call('ZADD', P .. 'expiring', minute, minute)
-  end
+  if redis.call('RPUSH', P .. 'expire:' .. minute, id) == 1 then redis.call('ZADD', P .. 'expiring', minute, minute) end
 end
 
 -- Whether an ended record is over. One whose callbacks are still tried is not.

@@ -8,14 +8,14 @@ local function sweep_list(minute, most, hand_on)
     local flat = done_record_slim(id)
     if flat then hand_on(id, map_of(flat)) end
   end
-  if redis.call('EXISTS', key) == 0 then
-    redis.call('ZREM', P .. 'timers', 'expire:' .. minute)
-    redis.call('ZREM', P .. 'expiring', minute)
-  end
+  if redis.call('EXISTS', key) == 0 then redis.call('ZREM', P .. 'expiring', minute) end
   return #ids
 end
 
--- The minute is over. Returns how many were looked at, at most `most`.
+-- The eldest minute that is over, if it has a list.
+local function minute_over() return redis.call('ZRANGE', P .. 'expiring', '-inf', math.floor(now / 60000), 'BYSCORE', 'LIMIT', 0, 1)[1] end
+
+-- A minute is over. Returns how many were looked at, at most `most`.
 local function expire(minute, most, retention, tombstone_ms)
   return sweep_list(minute, most, function(id, record)
     -- What is kept for longer than it was said stands in a later list, too.

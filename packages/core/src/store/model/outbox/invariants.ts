@@ -184,7 +184,7 @@ function checkExpiry(contents: Contents, picture: Picture, time: Time): void {
   for (const minute of lists) {
     const ids = contents.list(`expire:${minute}`)
     equal(new Set(ids).size, ids.length, 'a task is once in a list')
-    ok(contents.map('timers').has(`expire:${minute}`))
+    ok(contents.map('expiring').has(minute))
   }
   for (const task of picture.tasks) {
     const record = contents.done.get(task.id)
