@@ -28,12 +28,6 @@ export interface KeySpec {
   lifetimeMs?: number
 }
 
-/** A key that was asked after, and whether it was used lately. */
-export interface KeyInUse {
-  keyId: string
-  wasUsed: boolean
-}
-
 /** The API keys of an installation. Of a key only its digest is kept. */
 export class ApiKeys {
   readonly #scripts: Scripts
@@ -57,8 +51,7 @@ export class ApiKeys {
   async list(): Promise<ApiKey[]> {
     const ids = (await this.#run('list-keys', [])) as string[]
     const keys: ApiKey[] = []
-    for (let at = 0; at < ids.length; at += MOST_AT_ONCE) {
-      const some = ids.slice(at, at + MOST_AT_ONCE)
+    for (const some of batches(ids)) {
       const found = await this.find(some)
       keys.push(...found.filter((key) => key !== null))
       // What expired long ago has left its id.
@@ -73,15 +66,16 @@ export class ApiKeys {
     return keyIds.map((keyId, at) => keyOf(keyId, found[at]!))
   }
 
-  /** Which of these keys are gone; those that were used are noted as used now. @throws {StoreUnavailable} */
-  async check(keys: readonly KeyInUse[]): Promise<string[]> {
+  /** Which of these keys are gone; asks also a Redis that refuses writes. @throws {StoreUnavailable} */
+  async check(keyIds: readonly string[]): Promise<string[]> {
     const gone: string[] = []
-    for (let at = 0; at < keys.length; at += MOST_AT_ONCE) {
-      const some = keys.slice(at, at + MOST_AT_ONCE)
-      const args = some.flatMap(({ keyId, wasUsed }) => [keyId, wasUsed ? '1' : ''])
-      gone.push(...((await this.#run('check-keys', args)) as string[]))
-    }
+    for (const some of batches(keyIds)) gone.push(...((await this.#run('check-keys', some)) as string[]))
     return gone
+  }
+
+  /** Notes keys as used now. @throws {StoreUnavailable} */
+  async noteUse(keyIds: readonly string[]): Promise<void> {
+    for (const some of batches(keyIds)) await this.#run('use-keys', some)
   }
 
   /** Makes a key unknown. @returns whether there was one. @throws {StoreUnavailable} */
@@ -93,6 +87,10 @@ export class ApiKeys {
     const { answer } = await this.#scripts.runOnSecrets(name, [...args])
     return answer
   }
+}
+
+function* batches(keyIds: readonly string[]): Generator<readonly string[]> {
+  for (let at = 0; at < keyIds.length; at += MOST_AT_ONCE) yield keyIds.slice(at, at + MOST_AT_ONCE)
 }
 
 function keyOf(keyId: string, flat: string[]): ApiKey | null {

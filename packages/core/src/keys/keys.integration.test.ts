@@ -1,6 +1,8 @@
 import { once } from 'node:events'
+import { startLocalRedis } from '@accepted/local-redis'
 import { expect, inject, onTestFinished, test, vi } from 'vitest'
 import { connectForAnswers } from '../redis.ts'
+import { StoreUnavailable } from '../store/outage.ts'
 import { Scripts } from '../store/scripts.ts'
 import { contentsOf, type TestStore, testStore } from '../testing/index.ts'
 import { digestOfKey } from './api-key.ts'
@@ -173,6 +175,25 @@ test('what is known of keys outlasts an outage for those who are held, and lapse
   pass(2_000)
   expect(one.peek(keyId)).toBeUndefined()
   expect(one.holds(found)).toBe(true)
+})
+
+test('a Redis that refuses writes still tells which keys are good', async () => {
+  const redis = await startLocalRedis()
+  onTestFinished(() => redis.stop())
+  const store = testStore({ url: redis.url })
+  const { keys, one, other, pass } = known(store)
+  const { keyId } = await keys.create(SPEC)
+  await one.find(keyId)
+  await store.redis.config('SET', 'min-replicas-to-write', '1')
+  expect(await other.find(keyId)).toMatchObject(SPEC)
+  for (let n = 0; n < 3; n += 1) {
+    pass(1_000)
+    await expect(one.check()).rejects.toBeInstanceOf(StoreUnavailable)
+    expect(one.peek(keyId)).toMatchObject(SPEC)
+  }
+  await store.redis.config('SET', 'min-replicas-to-write', '0')
+  await one.check()
+  expect((await keys.list())[0]!.usedMs).not.toBeNull()
 })
 
 test('an expired key is found, so that its holder can be told, and holds no longer', async () => {

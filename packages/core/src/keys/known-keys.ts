@@ -94,21 +94,20 @@ export class KnownKeys {
     for (const [keyId, { usedMs }] of this.#entries) {
       if (asked - usedMs >= IDLE_MS) this.#entries.delete(keyId)
     }
-    const entries = [...this.#entries.values()]
+    const entries = [...this.#entries]
     if (entries.length === 0) return
-    const inUse = entries.map(({ key, usedMs, notedMs }) => ({
-      keyId: key.keyId,
-      wasUsed: usedMs > notedMs && asked - notedMs >= NOTED_EVERY_MS,
-    }))
-    const gone = await this.#options.keys.check(inUse)
-    for (const [at, entry] of entries.entries()) {
-      entry.untilMs = asked + HOLDS_MS
-      if (inUse[at]!.wasUsed) entry.notedMs = asked
-    }
+    const gone = await this.#options.keys.check(entries.map(([keyId]) => keyId))
+    for (const [, entry] of entries) entry.untilMs = asked + HOLDS_MS
     for (const keyId of gone) {
       this.#entries.delete(keyId)
       this.#isUnknown(keyId, asked)
     }
+    const used = entries.filter(
+      ([, { usedMs, notedMs }]) => usedMs > notedMs && asked - notedMs >= NOTED_EVERY_MS,
+    )
+    if (used.length === 0) return
+    await this.#options.keys.noteUse(used.map(([keyId]) => keyId))
+    for (const [, entry] of used) entry.notedMs = asked
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-#!lua flags=allow-oom
+#!lua flags=no-writes
 -- uses shard keys
 -- Reads API keys. ARGV: ids. Answers for each its fields and values, none if there is no such key.
 local found = {}

@@ -107,7 +107,7 @@ test('the layout of what stands in Redis changes on purpose only', async () => {
   await new InstallationKeys(scripts, sealer).all()
   const keys = new ApiKeys(scripts)
   const { keyId } = await keys.create({ tenant: 'default', scopes: ['tasks:read'], lifetimeMs: 60_000 })
-  await keys.check([{ keyId, wasUsed: true }])
+  await keys.noteUse([keyId])
   await upkeep.heartbeat(0, 'worker', { test: 2, callbacks: 2 }, 60_000, 2)
 
   // Waits, runs, is lost twice, is undone, ends.

@@ -36,6 +36,7 @@ const NAMES = [
   'step',
   'take-delivery',
   'tick',
+  'use-keys',
   'withdraw',
 ] as const
 export type ScriptName = (typeof NAMES)[number]
