@@ -1,5 +1,5 @@
 import { DEFAULT_TENANT, type Scope } from '@accepted/contract'
-import type { Access } from './access.ts'
+import type { Access, OPEN } from './access.ts'
 import { forbidden } from './challenges.ts'
 
 /** Who sends a request, by its credential. */
@@ -18,6 +18,6 @@ export type Authenticate = (authorization: string | undefined) => Caller | Promi
 export const ANYBODY: Caller = { tenant: DEFAULT_TENANT, may: () => true, holds: () => true }
 
 /** @throws {ProblemError} `forbidden`, unless the caller has one of the scopes */
-export function refuseUnless(caller: Caller, scopes: Exclude<Access, string>): void {
+export function refuseUnless(caller: Caller, scopes: Exclude<Access, typeof OPEN>): void {
   if (!scopes.some((scope) => caller.may(scope))) throw forbidden(scopes)
 }

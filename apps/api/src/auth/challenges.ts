@@ -1,5 +1,5 @@
 import { ProblemError } from '../problem.ts'
-import type { Access } from './access.ts'
+import type { Access, OPEN } from './access.ts'
 
 const REALM = 'Bearer realm="accepted"'
 
@@ -19,7 +19,7 @@ export function invalidCredential(detail: string, cause?: unknown): ProblemError
 }
 
 /** 403 to a credential that has none of the scopes. */
-export function forbidden([scope]: Exclude<Access, string>): ProblemError {
+export function forbidden([scope]: Exclude<Access, typeof OPEN>): ProblemError {
   return new ProblemError('forbidden', `This takes a key with the scope ${scope}.`, {
     headers: { 'www-authenticate': `${REALM}, error="insufficient_scope", scope="${scope}"` },
   })

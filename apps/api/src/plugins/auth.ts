@@ -7,9 +7,9 @@ import { STORE_PROBLEMS, withProblems } from '../responses.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who sends it; of a route that is open to all: anybody. */
+    /** Who sends it. Not there on a route that is open to all. */
     caller: Caller
-    /** Whose tasks and resources the request sees. */
+    /** Whose tasks and resources the request sees; '', which is nobody, on a route that is open to all. */
     tenant: string
   }
   interface FastifySchema {
@@ -47,11 +47,8 @@ export const auth = plugin<AuthOptions>(
     })
     app.addHook('onRequest', (request, _reply, next) => {
       const access = request.is404 ? OPEN : request.routeOptions.config.access!
-      if (access === OPEN || !authenticate) {
-        admit(request, ANYBODY, OPEN)
-        return next()
-      }
-      const caller = authenticate(request.headers.authorization)
+      if (access === OPEN) return next()
+      const caller = authenticate ? authenticate(request.headers.authorization) : ANYBODY
       if (!(caller instanceof Promise)) {
         admit(request, caller, access)
         return next()
@@ -63,8 +60,8 @@ export const auth = plugin<AuthOptions>(
 )
 
 /** @throws {ProblemError} `forbidden` */
-function admit(request: FastifyRequest, caller: Caller, access: Access): void {
-  if (access !== OPEN) refuseUnless(caller, access)
+function admit(request: FastifyRequest, caller: Caller, access: Exclude<Access, typeof OPEN>): void {
+  refuseUnless(caller, access)
   request.caller = caller
   request.tenant = caller.tenant
 }
