@@ -17,6 +17,7 @@ export interface LogLine {
   msg: string
   task?: string
   step?: string
+  outcome?: string
 }
 
 /** An app of which the process may be killed and frozen, and started again in the same place. */
