@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { startLocalRedis } from '@accepted/local-redis'
 import { callbacks } from './callbacks.bench.ts'
 import { cancel } from './cancel.bench.ts'
+import { durability } from './durability.bench.ts'
 import { type Figure, table } from './figures.ts'
 import { pageOf, sectionsOf } from './figures-page.ts'
 import { guard } from './guard.bench.ts'
@@ -34,6 +35,10 @@ const BENCHES: Record<string, Bench> = {
   http: onRedis(http),
   tasks: onRedis(tasks),
   memory: onRedis(memory),
+  durability: {
+    measure: durability,
+    note: `${NOTE} Each Redis is a process of its own on this machine's disk; 64 creates are under way at a time. A \`kill -9\` ends Redis and not the machine: what power loss takes is not measured.`,
+  },
   cancel: onRedis(cancel),
   waiting: onRedis(waiting),
   upkeep: onRedis(upkeep),

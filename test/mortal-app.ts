@@ -18,6 +18,7 @@ export interface LogLine {
   task?: string
   step?: string
   outcome?: string
+  err?: { message: string }
 }
 
 /** An app of which the process may be killed and frozen, and started again in the same place. */
@@ -88,4 +89,9 @@ export class MortalApp {
     this.signal(signal)
     return this.exited
   }
+}
+
+/** The constant message of a line; of an error also what it was. */
+export function messageOf({ level, msg, err }: LogLine): string {
+  return level >= 50 && err ? `${msg}: ${err.message}` : msg
 }

@@ -20,7 +20,8 @@ const SHOP_ORDERS = 300
 /** Tasks end, and their callbacks are over, so much after the last fault, at the latest. */
 const CLIENTS_REST_WITHIN_MS = 120_000
 const RESTS_WITHIN_MS = 300_000
-const LOOK_EVERY_MS = 1_000
+const JOBS_REST_WITHIN_MS = 20_000
+const LOOK_EVERY_MS = 200
 /** An API serves again so much after Redis is back, on a machine that is busy. */
 const BACK_WITHIN_MS = 10_000
 
@@ -103,7 +104,8 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
     const restedAfterMs = Math.round(performance.now() - healed)
     // What is there is there still when Redis has died once more.
     await stage.strike({ kind: 'kill', who: 'redis', forMs: 100 })
-    return await report(stage, store!, clients, { seed, strikes, restedAfterMs })
+    const left = await rest(store!, performance.now() + JOBS_REST_WITHIN_MS)
+    return await report(stage, store!, clients, { seed, strikes, restedAfterMs, left })
   } finally {
     await store?.close()
     await stage.close()
@@ -112,16 +114,17 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
 
 /**
  * Waits until nothing waits, runs or is due, and no right to run a task is left. Cancels what awaits the confirmation of a client
- * that does not know of it.
+ * that does not know of it. Resolves to the keys of jobs that are left: to show that they are there, workers fetch now and then.
  */
-async function rest({ scripts, cancel }: SoakedStore, until: number): Promise<void> {
-  while (performance.now() < until) {
+async function rest({ scripts, cancel }: SoakedStore, until: number): Promise<string[]> {
+  while (true) {
     const contents = await contentsOf({ redis: scripts.redis, scripts })
     for (const { taskId, status } of contents.open.values())
       if (status === 'awaiting_confirmation') await cancel(taskId)
     const timers = [...contents.map('timers').keys()].filter((name) => !name.startsWith('probe:'))
     const isIdle = contents.open.size === 0 && !contents.keys.some((name) => /^(trying|flow):/.test(name))
-    if (isIdle && timers.length === 0 && (await jobsLeft(scripts)).length === 0) return
+    const jobs = await jobsLeft(scripts)
+    if ((isIdle && timers.length === 0 && jobs.length === 0) || performance.now() > until) return jobs
     // A message that has lost worker after worker waits for minutes: those pass.
     const onlyDue = timers.length > 0 && timers.every((name) => name.startsWith('due:'))
     if (contents.open.size === 0 && onlyDue) await passTime({ redis: scripts.redis, scripts }, 10_000)
@@ -146,7 +149,7 @@ async function report(
   stage: Stage,
   store: SoakedStore,
   clients: Clients,
-  played: { seed: number; strikes: Strike[]; restedAfterMs: number },
+  played: { seed: number; strikes: Strike[]; restedAfterMs: number; left: string[] },
 ): Promise<DrillReport> {
   const contents = await contentsOf({ redis: store.scripts.redis, scripts: store.scripts })
   const tasks = [...contents.open.values(), ...contents.done.values()]
@@ -185,7 +188,7 @@ async function report(
       ...wrongMessages(messages, forged),
       ...unasked(tasks, receipts),
       ...leftOvers(contents),
-      ...(await jobsLeft(store.scripts)).map((key) => `${key} is left`),
+      ...played.left.map((key) => `${key} is left`),
       ...stage.endedAlone,
     ],
   }

@@ -12,7 +12,7 @@ import {
   startLocalRedis,
   startRedisProxy,
 } from '@accepted/local-redis'
-import { type LogLine, MortalApp } from '../mortal-app.ts'
+import { type LogLine, MortalApp, messageOf } from '../mortal-app.ts'
 import type { Receipts } from '../soak/receiver.ts'
 import { APIS, type AppName, type Fault, type Strike, WORKERS, wordsOf } from './faults.ts'
 
@@ -158,11 +158,12 @@ export class Stage {
     this.#watch(name)
   }
 
-  #hear({ level, msg, task, step, outcome }: LogLine): void {
+  #hear(line: LogLine): void {
+    const { level, msg, task, step, outcome } = line
     const count = (counts: Map<string, number>, what: string) => counts.set(what, (counts.get(what) ?? 0) + 1)
     if (msg === 'a refused create was accepted' && ['ended', 'kept'].includes(outcome!))
       this.notTakenBack.add(task!)
-    if (level >= WARN) count(this.said, msg)
+    if (level >= WARN) count(this.said, messageOf(line))
     else if (msg === 'step finished') count(this.finishedSteps, `${step} of ${task}`)
   }
 

@@ -253,7 +253,7 @@ export class TaskRunner {
   async #undoFailed(
     claim: Claim,
     { contract }: RunnableOperation,
-    { message, progressed, cause }: UndoFailed,
+    { step, progressed, cause }: UndoFailed,
     log: Logger,
   ): Promise<void> {
     if (isStoreAway(cause)) {
@@ -262,7 +262,7 @@ export class TaskRunner {
       return void (await pause(STORE_PAUSE_MS))
     }
     const tries = 1 + (progressed ? 0 : claim.undos)
-    log.error({ err: cause, tries }, message)
+    log.error({ err: cause, step, tries }, 'a step was not undone')
     if (cause instanceof PermanentError || tries >= contract.undoAttempts) {
       await this.#end(claim, NOT_REVERTED, log)
       return

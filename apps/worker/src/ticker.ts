@@ -26,7 +26,7 @@ export class Ticker {
   }
 
   start(): void {
-    const { shards, slots, terms, renew } = this.#options
+    const { shards, slots, terms, renew, log } = this.#options
     const lanes = Object.keys(slots)
     this.#every(RENEW_MS, renew)
     for (let shard = 0; shard < shards; shard += 1) {
@@ -41,8 +41,8 @@ export class Ticker {
       })
       this.#every(TOP_UP_MS, async () => {
         for (const lane of lanes) {
-          const added = await this.#upkeep.topUp(shard, lane)
-          if (added > 0) this.#options.log.warn({ lane, added }, 'missing jobs were made good')
+          const { added, stoodStill } = await this.#upkeep.topUp(shard, lane)
+          if (stoodStill) log.warn({ lane, added }, 'a lane stood still: its missing jobs were made good')
         }
       })
       this.#every(HEARTBEAT_MS, () => this.#heartbeat(shard, slots))
@@ -77,12 +77,16 @@ export class Ticker {
   #every(periodMs: number, act: () => Promise<void>): void {
     const { signal } = this.#stopping
     const loop = async () => {
+      let failing = false
       while (!signal.aborted) {
         try {
           await act()
+          failing = false
         } catch (error) {
           if (error instanceof NewerFormat) return this.#options.outdated(error)
-          this.#options.log.warn({ err: error }, 'upkeep failed; it is tried again')
+          // Told once, however long it lasts: it is tried ten times a second.
+          this.#options.log[failing ? 'debug' : 'warn']({ err: error }, 'upkeep failed; it is tried again')
+          failing = true
         }
         await this.#pause(periodMs)
       }

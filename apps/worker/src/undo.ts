@@ -14,11 +14,13 @@ interface Reversal {
 /** Undoing stopped at a step whose undo failed, or took too long. */
 export class UndoFailed extends Error {
   override name = 'UndoFailed'
+  readonly step: string
   /** Whether a step was undone before. */
   readonly progressed: boolean
 
   constructor(step: string, progressed: boolean, cause: unknown) {
-    super(`the step '${step}' was not undone`, { cause })
+    super('a step was not undone', { cause })
+    this.step = step
     this.progressed = progressed
   }
 }

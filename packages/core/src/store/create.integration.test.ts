@@ -94,6 +94,21 @@ test('creates that were refused while Redis stood still do not come alive when i
   expect((await reader.list('default', {}, 10)).tasks).toHaveLength(1)
 })
 
+test('a Redis that lost its scripts and has no memory left is away, for each of many that ask at once', async () => {
+  const own = await startLocalRedis()
+  onTestFinished(() => own.stop())
+  const store = testStore({ url: own.url })
+  createdId(await store.submissions.create(submission()))
+  await store.redis.config('SET', 'maxmemory', '1')
+  await store.redis.script('FLUSH')
+  const asked = Array.from({ length: 100 }, () => store.submissions.create(submission()))
+  for (const outcome of await Promise.allSettled(asked)) {
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { name: 'StoreUnavailable' } })
+  }
+  await store.redis.config('SET', 'maxmemory', '0')
+  expect(await store.submissions.create(submission())).toMatchObject({ outcome: 'created' })
+})
+
 test('the same request has the same fingerprint whatever the order of its members', () => {
   const request = { method: 'POST', path: '/cars', options: {} }
   const print = (body: unknown) => fingerprintOf({ ...request, body })

@@ -23,9 +23,12 @@ export class NewerFormat extends StoreUnavailable {
 /** What every script says then, before it does anything: shard.lua. */
 const NEWER_REPLY = /^NEWER /
 
-/** Replies of a Redis that is there but cannot serve now; any other error reply is a fault of ours. */
+/**
+ * Replies of a Redis that is there but cannot serve now; any other error reply is a fault of ours. One that has lost its scripts
+ * and has no memory left takes none again: of those that ioredis sends at once all but the first are told NOSCRIPT.
+ */
 const PASSING_REPLIES =
-  /^(LOADING|OOM|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|MISCONF|EXECABORT)\b/
+  /^(LOADING|OOM|NOSCRIPT|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|MISCONF|EXECABORT)\b/
 /** What ioredis says of a command that it did not send. */
 const NOT_SENT = /isn't writeable/
 /** What ioredis says when there is no connection, or no answer on it. */

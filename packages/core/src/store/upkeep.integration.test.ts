@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import {
   claimTask,
@@ -21,10 +22,22 @@ test('jobs that were never added are made good at the second look, as many as sl
   for (let n = 0; n < 5; n += 1) createdId(await submissions.create(submission()))
   await expect.poll(() => jobs.waiting(0, 'test')).toBe(5)
   await redis.del(...(await redis.keys(`${scripts.prefixOf(0)}bull:*`)))
-  expect(await upkeep.topUp(0, 'test')).toBe(0)
-  expect(await upkeep.topUp(0, 'test')).toBe(3)
+  expect(await upkeep.topUp(0, 'test')).toEqual({ added: 0, stoodStill: false })
+  expect(await upkeep.topUp(0, 'test')).toEqual({ added: 3, stoodStill: true })
   await expect.poll(() => jobs.waiting(0, 'test')).toBe(3)
-  expect(await upkeep.topUp(0, 'test')).toBe(0)
+  expect(await upkeep.topUp(0, 'test')).toEqual({ added: 0, stoodStill: false })
+})
+
+test('a lane in which tasks are claimed does not stand still, however few jobs are seen in it', async () => {
+  const { scripts, upkeep, jobs, submissions, redis, work } = testStore()
+  await upkeep.heartbeat(0, 'w', { test: 3 }, 60_000, 10)
+  for (let n = 0; n < 5; n += 1) createdId(await submissions.create(submission()))
+  await expect.poll(() => jobs.waiting(0, 'test')).toBe(5)
+  await redis.del(...(await redis.keys(`${scripts.prefixOf(0)}bull:*`)))
+  await upkeep.topUp(0, 'test')
+  await pause(2)
+  await work.claim(0, 'test')
+  expect(await upkeep.topUp(0, 'test')).toEqual({ added: 2, stoodStill: false })
 })
 
 test('a lane that is quiet is sent one job, to see whether a worker is there', async () => {

@@ -52,7 +52,7 @@ export interface LaneState {
 export class Upkeep {
   readonly #scripts: Scripts
   readonly #jobs: LaneJobs
-  readonly #missing = new Map<string, number>()
+  readonly #looks = new Map<string, { nowMs: number; missing: number }>()
 
   constructor(scripts: Scripts, jobs: LaneJobs) {
     this.#scripts = scripts
@@ -114,16 +114,22 @@ export class Upkeep {
 
   /**
    * Adds the jobs that a crash between create and add left out: tasks could start, slots are free, and no job is there.
-   * It counts only when it is still so at the next look, since jobs that are just on their way look the same.
+   * It counts only when it is still so at the next look, since jobs that are just on their way look the same. In a lane that
+   * is busy they may do so twice; one in which nobody fetched between the two looks stood still for want of them.
    */
-  async topUp(shard: number, lane: string): Promise<number> {
+  async topUp(shard: number, lane: string): Promise<{ added: number; stoodStill: boolean }> {
     const where = `${shard} ${lane}`
-    const jobs = await this.#jobs.waiting(shard, lane)
-    const missing = jobs > 0 ? 0 : startable(await this.laneState(shard, lane))
-    const lasting = Math.min(missing, this.#missing.get(where) ?? 0)
-    this.#missing.set(where, missing)
-    this.#jobs.add(shard, lane, lasting)
-    return lasting
+    const before = this.#looks.get(where)
+    if ((await this.#jobs.waiting(shard, lane)) > 0) {
+      this.#looks.delete(where)
+      return { added: 0, stoodStill: false }
+    }
+    const state = await this.laneState(shard, lane)
+    const missing = startable(state)
+    this.#looks.set(where, { nowMs: state.nowMs, missing })
+    const added = Math.min(missing, before?.missing ?? 0)
+    this.#jobs.add(shard, lane, added)
+    return { added, stoodStill: added > 0 && state.fetchedMs <= before!.nowMs }
   }
 }
 
