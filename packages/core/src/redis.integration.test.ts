@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { startLocalRedis } from '@accepted/local-redis'
 import { expect, onTestFinished, test } from 'vitest'
 import { createLog, type Logger } from './log.ts'
@@ -15,8 +16,10 @@ test('a Redis that may evict is told of, each time that it is there; one that ma
     warnOfEviction(redis, log)
     return redis
   }
-  // Its answer comes after that of what was asked when the connection was there.
-  await connect().config('SET', 'maxmemory-policy', 'allkeys-lru')
+  const redis = connect()
+  await once(redis, 'ready')
+  // Answered after what was asked when the connection was there.
+  await redis.config('SET', 'maxmemory-policy', 'allkeys-lru')
   expect(told).toEqual([])
   connect()
   await expect.poll(() => told).toEqual([{ policy: 'allkeys-lru' }])
