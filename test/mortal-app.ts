@@ -17,6 +17,7 @@ export interface LogLine {
   msg: string
   task?: string
   step?: string
+  outcome?: string
   err?: { message: string }
 }
 

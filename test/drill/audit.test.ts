@@ -1,7 +1,7 @@
 import { taskError } from '@accepted/contract'
 import type { TaskRecord } from '@accepted/core'
 import { describe, expect, test } from 'vitest'
-import { audit, type Remains } from './audit.ts'
+import { audit, type Remains, unasked } from './audit.ts'
 import type { Order } from './orders.ts'
 
 const CAR = { car_id: 'c', make: 'drill-1', reserved_by: null }
@@ -42,7 +42,14 @@ function task(changes: Partial<TaskRecord> = {}): TaskRecord {
 }
 
 function remains(changes: Partial<Remains> = {}): Remains {
-  return { tasks: [task()], cars: [CAR], brokenReports: [], finishedSteps: new Map(), ...changes }
+  return {
+    tasks: [task()],
+    cars: [CAR],
+    brokenReports: [],
+    finishedSteps: new Map(),
+    notTakenBack: new Set(),
+    ...changes,
+  }
 }
 
 const canceled = task({ status: 'canceled', reason: 'client', resource: null })
@@ -107,6 +114,20 @@ describe('wrong is', () => {
   ])('%s', (_, orders, changes) => {
     expect(audit(orders, remains(changes))).not.toEqual([])
   })
+})
+
+test('whoever confirmed a reservation was asked to, if it is called back', () => {
+  const callback = { url: 'http://127.0.0.1', events: [], base: 'http://127.0.0.1' }
+  const told = { ...reservation, head: { ...reservation.head, callback } } as TaskRecord
+  const receipt = { taskId: told.taskId, event: 'awaiting_confirmation', taken: 1 }
+  expect(unasked([told, reservation], [receipt])).toEqual([])
+  expect(unasked([told], [{ ...receipt, taken: 0 }])).toHaveLength(1)
+  expect(unasked([told], [{ ...receipt, event: 'completed' }])).toHaveLength(1)
+})
+
+test('what was refused and had ended before it could be taken back is excused, if an API said so', () => {
+  const refused = order({ answer: 'refused', taskId: undefined })
+  expect(audit([refused], remains({ notTakenBack: new Set(['t']) }))).toEqual([])
 })
 
 test('a task that lost its worker thrice is excused', () => {

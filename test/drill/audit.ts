@@ -1,4 +1,5 @@
 import type { TaskRecord } from '@accepted/core'
+import type { Receipt } from '../soak/receiver.ts'
 import { isOver, type Order } from './orders.ts'
 
 /** What exists at the end, once all has come to rest. */
@@ -10,6 +11,8 @@ export interface Remains {
   brokenReports: readonly string[]
   /** How often workers were told that a step is recorded as finished, by step and task. */
   finishedSteps: ReadonlyMap<string, number>
+  /** Tasks of which an API said that it could not take them back any more, though their clients had been refused. */
+  notTakenBack: ReadonlySet<string>
 }
 
 /** The only way of failing that a storm of faults excuses: a task that lost its worker thrice without getting on. */
@@ -21,13 +24,13 @@ const UNMARKED: Readonly<Record<string, Order['kind']>> = { 'car.read': 'read', 
 /** Holds what exists against what clients were told. @returns what is wrong, in words */
 export function audit(
   orders: readonly Order[],
-  { tasks, cars, brokenReports, finishedSteps }: Remains,
+  { tasks, cars, brokenReports, finishedSteps, notTakenBack }: Remains,
 ): string[] {
   const byId = new Map(tasks.map((task) => [task.taskId, task]))
   const byMarker = Map.groupBy(tasks, markerOf)
   const wrong = [
-    ...orders.flatMap((order) => auditOrder(order, byId, byMarker)),
-    ...auditUnmarked(orders, tasks),
+    ...orders.flatMap((order) => auditOrder(order, byId, byMarker, notTakenBack)),
+    ...auditUnmarked(orders, tasks, notTakenBack),
     ...tasks.flatMap(auditTask),
     ...[...finishedSteps]
       .filter(([, times]) => times > 1)
@@ -45,6 +48,19 @@ export function audit(
   return wrong
 }
 
+/** Reservations that were confirmed though their receivers were never asked to: the message did not come. */
+export function unasked(
+  tasks: readonly TaskRecord[],
+  receipts: readonly Pick<Receipt, 'taskId' | 'event' | 'taken'>[],
+): string[] {
+  const asked = receipts.filter(({ event, taken }) => event === 'awaiting_confirmation' && taken > 0)
+  const askedOf = new Set(asked.map(({ taskId }) => taskId))
+  return tasks
+    .filter(({ operation, status }) => operation === 'car.reserve' && status === 'completed')
+    .filter(({ head, taskId }) => head.callback && !askedOf.has(taskId))
+    .map(({ taskId }) => `the message awaiting_confirmation of ${taskId} never came`)
+}
+
 /** What its client wrote into a task; '' if there was no room for it. */
 export function markerOf({ operation, body }: TaskRecord): string {
   if (operation === 'car.build') return (JSON.parse(body!) as { make: string }).make
@@ -56,13 +72,15 @@ function auditOrder(
   { marker, kind, key, answer, taskId, done, seen }: Order,
   byId: ReadonlyMap<string, TaskRecord>,
   byMarker: ReadonlyMap<string, TaskRecord[]>,
+  notTakenBack: ReadonlySet<string>,
 ): string[] {
   const wrong: string[] = []
   const made = byMarker.get(marker) ?? []
   if (made.length > 1)
     wrong.push(`${marker} was made ${made.length} times, ${key ? 'under one key' : 'asked once'}`)
   // What had been begun when only the answer got lost is canceled once it can be.
-  if (answer === 'refused' && made.some(({ status }) => status !== 'canceled')) {
+  const stays = ({ taskId, status }: TaskRecord) => status !== 'canceled' && !notTakenBack.has(taskId)
+  if (answer === 'refused' && made.some(stays)) {
     wrong.push(`${marker} was refused, and ${made[0]!.taskId} is ${made[0]!.status}`)
   }
   if (answer !== 'accepted') return wrong
@@ -109,8 +127,12 @@ function auditTask({
 }
 
 /** Tasks that no client was told of can only be those of orders to which an answer did not come, one each, or be canceled. */
-function auditUnmarked(orders: readonly Order[], tasks: readonly TaskRecord[]): string[] {
-  const told = new Set(orders.map(({ taskId }) => taskId))
+function auditUnmarked(
+  orders: readonly Order[],
+  tasks: readonly TaskRecord[],
+  notTakenBack: ReadonlySet<string>,
+): string[] {
+  const told = new Set([...orders.map(({ taskId }) => taskId), ...notTakenBack])
   return Object.entries(UNMARKED).flatMap(([operation, kind]) => {
     const nobodys = tasks.filter(
       (task) => task.operation === operation && task.status !== 'canceled' && !told.has(task.taskId),

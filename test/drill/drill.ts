@@ -4,7 +4,7 @@ import { type Contents, contentsOf, passTime, seeded } from '@accepted/core/test
 import { type Judgement, judge } from '../soak/judge.ts'
 import { type SoakedStore, soakedStore } from '../soak/soaked-store.ts'
 import { leftOvers } from './at-rest.ts'
-import { audit, type Remains } from './audit.ts'
+import { audit, type Remains, unasked } from './audit.ts'
 import { Clients } from './clients.ts'
 import { type Strike, schedule } from './faults.ts'
 import { Stage } from './stage.ts'
@@ -14,12 +14,16 @@ const ORIGINS = 3
 const CALLBACK_TIMEOUT_MS = 2_000
 /** So many attempts, and so long in all, that no receiver here is given up. */
 const SCHEDULE = ['500ms', '1s', '1s', ...Array.from({ length: 60 }, () => '2s'), '1h'].join()
+/** Of one worker: what it takes over from one that is frozen is not over yet when that is thawed, and would write. */
+const SLOW_STEP_MS = 2_000
 const SHOP_ORDERS = 300
 /** Tasks end, and their callbacks are over, so much after the last fault, at the latest. */
 const CLIENTS_REST_WITHIN_MS = 120_000
 const RESTS_WITHIN_MS = 300_000
 const JOBS_REST_WITHIN_MS = 20_000
 const LOOK_EVERY_MS = 200
+/** An API serves again so much after Redis is back, on a machine that is busy. */
+const BACK_WITHIN_MS = 10_000
 
 export interface DrillOptions {
   /** Empty. */
@@ -40,6 +44,8 @@ export interface DrillReport {
   faults: Record<string, number>
   /** What clients were told when they wanted a task: how many were accepted, refused, or do not know. */
   starts: Record<string, number>
+  /** Tasks that had ended before they could be taken back, though their clients had been refused: docs/decisions/018. */
+  notTakenBack: number
   /** How often which status was answered; `none`: the connection broke, or it took too long. */
   answers: Record<string, number>
   /** Tasks at the end, by operation and status. */
@@ -76,6 +82,7 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
       CAR_STEP_MS: '100',
       SHUTDOWN_GRACE_SECONDS: '1',
     },
+    own: { 'worker 2': { CAR_STEP_MS: String(SLOW_STEP_MS) } },
   })
   let store: SoakedStore | undefined
   try {
@@ -154,14 +161,15 @@ async function report(
     receipts,
     [],
   )
-  const { finishedSteps } = stage
-  const remains = { tasks, finishedSteps, ...(await resources(stage.apiUrls[0]!, contents)) }
+  const { finishedSteps, notTakenBack } = stage
+  const remains = { tasks, finishedSteps, notTakenBack, ...(await resources(stage.apiUrls[0]!, contents)) }
   return {
     seed: played.seed,
     faults: counted(
       played.strikes.map(({ kind, ...rest }) => ('who' in rest ? `${kind} ${rest.who}` : kind)),
     ),
     starts: counted(clients.orders.map(({ answer }) => answer)),
+    notTakenBack: notTakenBack.size,
     answers: Object.fromEntries(clients.answers),
     tasks: counted(tasks.map(({ operation, status }) => `${operation} ${status}`)),
     attemptErrors: counted(
@@ -178,6 +186,7 @@ async function report(
       ...clients.oddities,
       ...audit(clients.orders, remains),
       ...wrongMessages(messages, forged),
+      ...unasked(tasks, receipts),
       ...leftOvers(contents),
       ...played.left.map((key) => `${key} is left`),
       ...stage.endedAlone,
@@ -200,7 +209,7 @@ async function resources(
   const cars: Remains['cars'][number][] = []
   let page: string | null = '/cars?limit=200'
   while (page) {
-    const answer = await fetch(`${apiUrl}${page}`)
+    const answer = await fetchOnceBack(`${apiUrl}${page}`)
     if (!answer.ok) throw new Error(`${page}: ${answer.status}`)
     cars.push(...((await answer.json()) as Remains['cars']))
     page = /<([^>]*)>; rel="next"/.exec(answer.headers.get('link') ?? '')?.[1] ?? null
@@ -208,11 +217,22 @@ async function resources(
   const brokenReports: string[] = []
   for (const { operation, status, resource } of contents.done.values()) {
     if (operation !== 'report.export' || status !== 'completed') continue
-    const answer = await fetch(`${apiUrl}${resource}`)
+    const answer = await fetchOnceBack(`${apiUrl}${resource}`)
     const bytes = Buffer.from(await answer.arrayBuffer())
     if (!answer.ok || !bytes.subarray(0, 5).equals(Buffer.from('%PDF-'))) brokenReports.push(resource!)
   }
   return { cars, brokenReports }
+}
+
+/** Fetches from an API that may not have found its way back to Redis yet. */
+async function fetchOnceBack(url: string): Promise<Response> {
+  const late = performance.now() + BACK_WITHIN_MS
+  for (;;) {
+    const answer = await fetch(url)
+    if (answer.status !== 503 || performance.now() > late) return answer
+    await answer.body?.cancel()
+    await pause(100)
+  }
 }
 
 function counted(words: string[]): Record<string, number> {

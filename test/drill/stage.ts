@@ -29,6 +29,8 @@ export interface StageOptions {
   dataDir: string
   /** Of the apps, but for what leads to Redis. */
   environment: Record<string, string>
+  /** Of one app alone, besides. */
+  own?: Partial<Record<AppName, Record<string, string>>>
   /** A library that sets the clock of a process by a file, if there is one: libfaketime. */
   clockLibrary?: string | undefined
   say: (words: string) => void
@@ -50,6 +52,8 @@ export class Stage {
   readonly finishedSteps = new Map<string, number>()
   /** Processes that ended though nobody had struck them, in words. */
   readonly endedAlone: string[] = []
+  /** Tasks whose clients were refused and that an API could not take back any more, since they had ended or were kept by their key. */
+  readonly notTakenBack = new Set<string>()
   /** Where the APIs listen. */
   readonly apiUrls: string[] = []
   receiverUrls: string[] = []
@@ -134,6 +138,7 @@ export class Stage {
     this.#lines.set(name, line)
     const environment: Record<string, string> = {
       ...this.#options.environment,
+      ...this.#options.own?.[name],
       REDIS_URL: line.url,
       PORT: '0',
       LOG_LEVEL: 'info',
@@ -154,8 +159,10 @@ export class Stage {
   }
 
   #hear(line: LogLine): void {
-    const { level, msg, task, step } = line
+    const { level, msg, task, step, outcome } = line
     const count = (counts: Map<string, number>, what: string) => counts.set(what, (counts.get(what) ?? 0) + 1)
+    if (msg === 'a refused create was accepted' && ['ended', 'kept'].includes(outcome!))
+      this.notTakenBack.add(task!)
     if (level >= WARN) count(this.said, messageOf(line))
     else if (msg === 'step finished') count(this.finishedSteps, `${step} of ${task}`)
   }

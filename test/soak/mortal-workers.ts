@@ -1,4 +1,4 @@
-import { type LogLine, MortalApp } from '../mortal-app.ts'
+import { type LogLine, MortalApp, messageOf } from '../mortal-app.ts'
 
 /** Workers of which any may be killed; another takes its place. */
 export interface MortalWorkers {
@@ -16,7 +16,7 @@ export async function startMortalWorkers(
   random: () => number,
 ): Promise<MortalWorkers> {
   const said = new Map<string, number>()
-  const hear = ({ msg }: LogLine) => void said.set(msg, (said.get(msg) ?? 0) + 1)
+  const hear = (line: LogLine) => void said.set(messageOf(line), (said.get(messageOf(line)) ?? 0) + 1)
   const workers = Array.from({ length: count }, () => new MortalApp('worker', { environment, hear }))
   const starts = workers.map((worker) => worker.start())
   await Promise.all(starts)

@@ -10,6 +10,7 @@ import {
   readSettings,
   runProcess,
   SettingsError,
+  warnOfEviction,
 } from '@accepted/core'
 import { loadContracts } from '@accepted/operations'
 import { collectDefaultMetrics, Registry } from 'prom-client'
@@ -40,6 +41,7 @@ await runProcess(async () => {
   if (!sealer) log.warn('neither SECRETS_KEY nor SECRETS_KEY_FILE is set: no callbacks are sent')
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
   const redis = connectForAnswers(settings.REDIS_URL, log)
+  warnOfEviction(redis, log)
   const subscriber = connectForWatching(settings.REDIS_URL, log)
   const names = new NameResolver()
   let listening = ''

@@ -6,6 +6,7 @@ import {
   readSettings,
   runProcess,
   WorkerSettings,
+  warnOfEviction,
 } from '@accepted/core'
 import { loadHandlers } from '@accepted/operations'
 import { saneError } from './sane-error.ts'
@@ -20,6 +21,7 @@ await runProcess(async () => {
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
   const operations = await loadHandlers()
   const redis = connectForWork(settings.REDIS_URL, log)
+  warnOfEviction(redis, log)
   const subscriber = connectForWork(settings.REDIS_URL, log)
   const worker = startWorker({
     settings,

@@ -55,6 +55,21 @@ export function connectForWatching(url: string, log: Logger): Redis {
   )
 }
 
+/** Says so, each time that it is there, if Redis may throw away what it was given to keep. */
+export function warnOfEviction(redis: Redis, log: Logger): void {
+  const look = async () => {
+    try {
+      const [, policy] = /^maxmemory_policy:(\S+)/m.exec(await redis.info('memory')) ?? []
+      if (policy && policy !== 'noeviction') {
+        log.error({ policy }, 'Redis may throw away accepted tasks: its maxmemory-policy is not noeviction')
+      }
+    } catch (error) {
+      log.debug({ err: error }, 'Redis did not tell its maxmemory-policy')
+    }
+  }
+  redis.on('ready', look)
+}
+
 /** Tells when Redis goes and comes, once each. */
 function watched(redis: Redis, log: Logger): Redis {
   let away = false

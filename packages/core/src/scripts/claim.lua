@@ -22,7 +22,8 @@ local function overdue(record)
   return nil
 end
 
--- Makes the task the claimer's own. Returns its token and fields; nil if it must not start.
+-- Makes the task the claimer's own. Returns its token and fields; nil if it must not start, or its record was taken away by
+-- other hands than ours.
 local function bind(id, flow)
   local key = open_key(id)
   local flat = redis.call('HGETALL', key)
@@ -57,10 +58,11 @@ local function bind(id, flow)
   return token, flat
 end
 
--- The operation of a task that this claimer can neither run nor undo; nil if it can.
+-- The operation of a task that this claimer can neither run nor undo; nil if it can, or the record is gone.
 local function foreign_operation(id, operations)
-  if operations == '' then return nil end
-  local _, operation = fixed_of({ fixed = redis.call('HGET', open_key(id), 'fixed') })
+  local fixed = operations ~= '' and redis.call('HGET', open_key(id), 'fixed')
+  if not fixed then return nil end
+  local _, operation = fixed_of({ fixed = fixed })
   return not operations:find(' ' .. operation .. ' ', 1, true) and operation or nil
 end
 

@@ -7,10 +7,12 @@ local lease, wished = tonumber(ARGV[1]), tonumber(ARGV[2])
 -- What is not worth telling any more and is come by in one call, so that no call holds Redis for long.
 local dropped_left = 200
 
--- The record as it was at the event, and whether its result had to be left out.
+-- The record as it was at the event, and whether its result had to be left out; nil if other hands than ours took it away.
 local function record_at_event(delivery)
   if delivery.record then return delivery.record, delivery.left_out end
-  local record = map_of(done_record(delivery.task))
+  local kept = done_record(delivery.task)
+  if not kept then return nil end
+  local record = map_of(kept)
   record.version, record.expires = delivery.version, delivery.expires
   local flat, left_out = told_record(record)
   return joined(flat), left_out
@@ -21,17 +23,22 @@ local function take()
     local id, flow = flow_take(CALLBACKS)
     if not id then return { 'none' } end
     local delivery = map_of(redis.call('HGETALL', delivery_key(id)))
-    if not obsolete(id, delivery) then
+    local record, left_out
+    if delivery.flow and not obsolete(id, delivery) then record, left_out = record_at_event(delivery) end
+    if record then
       local token = tostring(delivery.token + 1)
       redis.call('HSET', delivery_key(id), 'token', token)
       redis.call('ZADD', P .. 'timers', timestamp(now + lease), 'posting:' .. id)
-      local record, left_out = record_at_event(delivery)
       local event, at, tries, stage = delivery.event, tonumber(delivery.at), tonumber(delivery.tries), tonumber(delivery.stage)
       return { 'taken', id, token, delivery.task, event, at, tries, stage, left_out, record }
     end
-    -- It counts as tried, so that its slot is given back.
-    redis.call('ZADD', P .. 'timers', now_text, 'posting:' .. id)
-    drop_delivery(id, delivery)
+    if delivery.flow then
+      -- It counts as tried, so that its slot is given back.
+      redis.call('ZADD', P .. 'timers', now_text, 'posting:' .. id)
+      drop_delivery(id, delivery)
+    else
+      flow_release(CALLBACKS, flow)
+    end
     dropped_left = dropped_left - 1
   end
   -- The rest is for another call.

@@ -88,7 +88,8 @@ local function retry(id)
   -- A deadline that was due as well may just have put it into its flow.
   if redis.call('ZREM', timers, 'retry:' .. id) == 0 then return end
   local record = open_record(id)
-  wait_in(id, record, record.flow)
+  -- Else other hands than ours took it away.
+  if record.fixed then wait_in(id, record, record.flow) end
 end
 
 -- The states in which a limit still means something, and what a task is canceled for that has passed it.
@@ -110,6 +111,7 @@ local function delivery_of(id) return map_of(redis.call('HGETALL', delivery_key(
 local function due(id)
   redis.call('ZREM', timers, 'due:' .. id)
   local delivery = delivery_of(id)
+  if not delivery.flow then return end
   if obsolete(id, delivery) then drop_delivery(id, delivery) else delivery_waits(id, delivery.flow) end
 end
 
@@ -121,6 +123,7 @@ local function lose_poster(id)
   end
   redis.call('ZREM', timers, 'posting:' .. id)
   local delivery = delivery_of(id)
+  if not delivery.flow then return end
   local losses = redis.call('HINCRBY', delivery_key(id), 'losses', 1)
   flow_release(CALLBACKS, delivery.flow)
   -- The job that its worker had is lost as well.

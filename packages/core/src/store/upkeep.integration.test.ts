@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import {
+  COMPLETED,
   claimTask,
   createdId,
   createTask,
@@ -175,19 +176,23 @@ test('where TIME stands still in a script, a pass ends by the processor time tha
 
 test('a lease that ran out is found in one pass, however much is due besides', async () => {
   const store = testStore({ retentionMs: 5_000 })
-  for (let n = 0; n < 210; n += 1) await endedTask(store, submission())
+  const begun = () =>
+    Promise.all(
+      Array.from({ length: 210 }, async () => {
+        await createTask(store)
+        return claimTask(store)
+      }),
+    )
+  await Promise.all((await begun()).map((claim) => store.work.end(claim, COMPLETED)))
   await passTime(store, 120_000, { watched: true })
-  for (let n = 0; n < 210; n += 1) {
-    await createTask(store)
-    await store.work.retry(await claimTask(store), 1_000, null)
+  const retryAll = async (delayMs: number) => {
+    await Promise.all((await begun()).map((claim) => store.work.retry(claim, delayMs, null)))
   }
+  await retryAll(1_000)
   const before = await createTask(store)
   await claimTask(store)
   await passTime(store, 9_000, { watched: true })
-  for (let n = 0; n < 210; n += 1) {
-    await createTask(store)
-    await store.work.retry(await claimTask(store), 1, null)
-  }
+  await retryAll(1)
   await passTime(store, 1_000, { watched: true })
   const last = await createTask(store)
   await claimTask(store)
