@@ -19,6 +19,7 @@ function order(changes: Partial<Order> = {}): Order {
     taskId: 't',
     by: 'polls',
     done: new Set(),
+    deleteAsked: false,
     seen: { version: 9, status: 'completed' },
     ...changes,
   }
@@ -48,6 +49,7 @@ function remains(changes: Partial<Remains> = {}): Remains {
     brokenReports: [],
     finishedSteps: new Map(),
     notTakenBack: new Set(),
+    gone: new Set(),
     ...changes,
   }
 }
@@ -62,8 +64,8 @@ const reservation = task({
 
 test('a run in which all is as it was told is without fault', () => {
   expect(audit([order()], remains())).toEqual([])
-  const gone = order({ done: new Set(['delete']), kind: 'read', marker: 'drill-2', taskId: 'u' })
-  expect(audit([order(), gone], remains())).toEqual([])
+  const gone = order({ deleteAsked: true, kind: 'read', marker: 'drill-2', taskId: 'u' })
+  expect(audit([order(), gone], remains({ gone: new Set(['u']) }))).toEqual([])
   const held = { tasks: [task(), reservation], cars: [{ ...CAR, reserved_by: 'drill-2' }] }
   expect(audit([order()], remains(held))).toEqual([])
 })
@@ -71,6 +73,16 @@ test('a run in which all is as it was told is without fault', () => {
 describe('wrong is', () => {
   test.each<[string, Order[], Partial<Remains>]>([
     ['what was accepted and is not there', [order({ taskId: 'u', marker: 'drill-2' })], {}],
+    [
+      'what was deleted and leaves no trace',
+      [order({ deleteAsked: true, done: new Set(['delete']), taskId: 'u', marker: 'drill-2' })],
+      {},
+    ],
+    [
+      'what is gone though nobody asked',
+      [order({ taskId: 'u', marker: 'drill-2' })],
+      { gone: new Set(['u']) },
+    ],
     ['what was refused and is there', [order({ answer: 'refused', taskId: undefined })], {}],
     ['what was made twice', [order()], { tasks: [task(), task({ taskId: 'u' })], cars: [CAR, CAR] }],
     [

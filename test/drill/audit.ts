@@ -9,6 +9,8 @@ export interface Remains {
   cars: readonly { car_id: string; make: string; reserved_by: string | null }[]
   /** The resources of reports that could not be fetched as a PDF. */
   brokenReports: readonly string[]
+  /** The tasks of which the API says that they were there. */
+  gone: ReadonlySet<string>
   /** How often workers were told that a step is recorded as finished, by step and task. */
   finishedSteps: ReadonlyMap<string, number>
   /** Tasks of which an API said that it could not take them back any more, though their clients had been refused. */
@@ -24,12 +26,12 @@ const UNMARKED: Readonly<Record<string, Order['kind']>> = { 'car.read': 'read', 
 /** Holds what exists against what clients were told. @returns what is wrong, in words */
 export function audit(
   orders: readonly Order[],
-  { tasks, cars, brokenReports, finishedSteps, notTakenBack }: Remains,
+  { tasks, cars, brokenReports, finishedSteps, notTakenBack, gone }: Remains,
 ): string[] {
   const byId = new Map(tasks.map((task) => [task.taskId, task]))
   const byMarker = Map.groupBy(tasks, markerOf)
   const wrong = [
-    ...orders.flatMap((order) => auditOrder(order, byId, byMarker, notTakenBack)),
+    ...orders.flatMap((order) => auditOrder(order, byId, byMarker, { notTakenBack, gone })),
     ...auditUnmarked(orders, tasks, notTakenBack),
     ...tasks.flatMap(auditTask),
     ...[...finishedSteps]
@@ -69,10 +71,10 @@ export function markerOf({ operation, body }: TaskRecord): string {
 }
 
 function auditOrder(
-  { marker, kind, key, answer, taskId, done, seen }: Order,
+  { marker, kind, key, answer, taskId, done, deleteAsked, seen }: Order,
   byId: ReadonlyMap<string, TaskRecord>,
   byMarker: ReadonlyMap<string, TaskRecord[]>,
-  notTakenBack: ReadonlySet<string>,
+  { notTakenBack, gone }: Pick<Remains, 'notTakenBack' | 'gone'>,
 ): string[] {
   const wrong: string[] = []
   const made = byMarker.get(marker) ?? []
@@ -86,7 +88,8 @@ function auditOrder(
   if (answer !== 'accepted') return wrong
 
   const task = byId.get(taskId!)
-  if (done.has('delete')) return task ? [...wrong, `${taskId} is there though it was deleted`] : wrong
+  if (done.has('delete') && task) return [...wrong, `${taskId} is there though it was deleted`]
+  if (!task && deleteAsked && gone.has(taskId!)) return wrong
   if (!task) return [...wrong, `${taskId} (${kind}) was accepted and is lost`]
   if (made.length > 0 && made[0] !== task) wrong.push(`${taskId} is not what ${marker} ordered`)
   if (seen && seen.version > task.version)

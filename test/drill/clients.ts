@@ -103,6 +103,7 @@ export class Clients {
       taskId: undefined,
       by: this.#random() < FOLLOWING ? 'events' : 'polls',
       done: new Set(),
+      deleteAsked: false,
       seen: undefined,
     }
     this.orders.push(order)
@@ -251,6 +252,7 @@ export class Clients {
   /** Resolves to whether there was an answer, other than that Redis is away. */
   async #act(order: Order, act: 'cancel' | 'confirm' | 'delete'): Promise<boolean> {
     const { taskId } = order
+    if (act === 'delete') order.deleteAsked = true
     const answer = await (act === 'delete'
       ? this.#ask('DELETE', `/tasks/${taskId}`)
       : this.#ask('POST', `/tasks/${taskId}/${act}`))

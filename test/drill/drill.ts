@@ -162,7 +162,10 @@ async function report(
     [],
   )
   const { finishedSteps, notTakenBack } = stage
-  const remains = { tasks, finishedSteps, notTakenBack, ...(await resources(stage.apiUrls[0]!, contents)) }
+  const missing = clients.orders.flatMap(({ taskId }) => (taskId && !contents.done.has(taskId) ? taskId : []))
+  const apiUrl = stage.apiUrls[0]!
+  const gone = await goneOf(apiUrl, missing)
+  const remains = { tasks, finishedSteps, notTakenBack, gone, ...(await resources(apiUrl, contents)) }
   return {
     seed: played.seed,
     faults: counted(
@@ -222,6 +225,16 @@ async function resources(
     if (!answer.ok || !bytes.subarray(0, 5).equals(Buffer.from('%PDF-'))) brokenReports.push(resource!)
   }
   return { cars, brokenReports }
+}
+
+/** Those of these tasks that were there once, by their tombstones. */
+async function goneOf(apiUrl: string, taskIds: string[]): Promise<Set<string>> {
+  const gone = new Set<string>()
+  for (const taskId of taskIds) {
+    const { status } = await fetchOnceBack(`${apiUrl}/tasks/${taskId}`)
+    if (status === 410) gone.add(taskId)
+  }
+  return gone
 }
 
 /** Fetches from an API that may not have found its way back to Redis yet. */

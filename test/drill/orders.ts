@@ -18,6 +18,8 @@ export interface Order {
   taskId: string | undefined
   /** What it did to its task, as far as it was told that this was done. */
   done: Set<'cancel' | 'confirm' | 'delete'>
+  /** It asked for its task to be deleted, whatever it was told. */
+  deleteAsked: boolean
   /** How it learns of its task. */
   by: 'polls' | 'events'
   /** The last version that it saw, and the status. */
