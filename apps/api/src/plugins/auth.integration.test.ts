@@ -109,7 +109,8 @@ test('what answers at once takes a key that reads, and one that starts where it 
   expectProblem(await read(reader, async), 403, 'forbidden')
 })
 
-test('a key that is revoked is refused within 2 s, and what it holds open ends', async () => {
+// That it takes 2 s at most is shown in core/src/keys, on a clock of the test's.
+test('a key that is revoked is refused, and what it holds open ends', async () => {
   const { app, ask, create, as, keys } = await lockedApp()
   const [key, other] = [await create(), await create()]
   const { task_id } = (await ask(post('/cars', MUSTANG, as(key)))).json()
@@ -123,12 +124,9 @@ test('a key that is revoked is refused within 2 s, and what it holds open ends',
   const wait = open(key, `/tasks/${task_id}`, { prefer: 'wait=60' })
   const neighbour = await open(other, `/tasks/${task_id}/events`)
   await keys.revoke(key.keyId)
-  const revoked = performance.now()
   await until(async () => (await ask({ url: '/tasks', headers: as(key) })).statusCode === 401)
   await stream.ended
   expect((await wait).answer.status).toBe(202)
-  // Of 2 s, with what a busy machine may take.
-  expect(performance.now() - revoked).toBeLessThan(4_000)
   expect(await Promise.race([neighbour.ended, Promise.resolve('goes on')])).toBe('goes on')
   expect((await ask({ url: '/tasks', headers: as(other) })).statusCode).toBe(200)
 })
