@@ -163,7 +163,7 @@ test('a task of an operation that asks for it awaits confirmation with its resul
     task: { status: 'completed', result: '{"sum":1}', progress: 100, reason: null },
   })
   expect(await store.control.confirm('default', taskId)).toEqual({ outcome: 'ended', status: 'completed' })
-  expect(await store.redis.zcard(`${store.scripts.prefixOf(0)}timers`)).toBe(1)
+  expect(await store.redis.zcard(`${store.scripts.prefixOf(0)}timers`)).toBe(0)
 })
 
 test('a task that is not confirmed in time is undone and canceled; a word that comes too late finds it so', async () => {
