@@ -37,7 +37,8 @@ async function startChecked(...options: Parameters<typeof startStack>) {
 }
 
 test('a task is as described in every style, from its start to its end', async () => {
-  const { ask, post, end } = await startChecked({ environment: { CAR_STEP_MS: '150' } })
+  // Long enough for a busy machine to ask three times before the end.
+  const { ask, post, end } = await startChecked({ environment: { CAR_STEP_MS: '700' } })
   for (const style of ['monitor', 'created', 'see-other', 'operation']) {
     const started = await post('/cars', MUSTANG, { prefer: `respond-async, task-style=${style}` })
     expect(started.status).toBe(202)

@@ -55,9 +55,11 @@ function expectInOrder(versions: number[]): void {
 }
 
 test('an EventSource hears a task to its end, and is then told to come no more', async () => {
-  const { url, ask } = await startStack({ workers: 2, environment: { CAR_STEP_MS: '100' } })
+  const { url, ask, startWorker } = await startStack({ workers: 0, environment: { CAR_STEP_MS: '100' } })
   const task = await startCar(ask)
   const { seen, names, versions, errors, closed } = follow(url, task)
+  await until(async () => names().length === 1)
+  startWorker()
   await closed()
   expectInOrder(versions())
   expect(names()).toContain('started')

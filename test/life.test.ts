@@ -50,7 +50,8 @@ function undone(workers: AppProcess[], task: Task): unknown[] {
 }
 
 test('a car is canceled while it is built: what was finished is undone, newest first', async () => {
-  const { ask, workers } = await startStack({ workers: 2, environment: { CAR_STEP_MS: '150' } })
+  // Long enough for a busy machine to see each step.
+  const { ask, workers } = await startStack({ workers: 2, environment: { CAR_STEP_MS: '1000' } })
   const { start, comes, follow, ended } = client(ask)
   const task = await start('/cars', MUSTANG)
   const painting = await comes(task, ({ workflow }) => workflow.paint === 'in progress')
