@@ -38,16 +38,33 @@ export async function steadily(perSecond: number, seconds: number, act: (n: numb
   await Promise.all(acts)
 }
 
-/** Measures two sides in turn, so that whatever else the machine does befalls both; resolves to the medians. */
-export async function sideBySide(
+/** What was measured of two sides. */
+export interface Sides {
+  ours: number[]
+  theirs: number[]
+}
+
+/** Measures two sides in turn, so that whatever else the machine does befalls both. */
+export async function inTurn(
   rounds: number,
   ours: () => Promise<number>,
   theirs: () => Promise<number>,
-): Promise<{ ours: number; theirs: number }> {
-  const figures: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] }
+): Promise<Sides> {
+  const figures: Sides = { ours: [], theirs: [] }
   for (let round = 0; round < rounds; round += 1) {
     figures.theirs.push(await theirs())
     figures.ours.push(await ours())
   }
-  return { ours: median(figures.ours), theirs: median(figures.theirs) }
+  return figures
+}
+
+export function mediansOf({ ours, theirs }: Sides): { ours: number; theirs: number } {
+  return { ours: median(ours), theirs: median(theirs) }
+}
+
+/** Measures two sides in turn; resolves to the medians. */
+export async function sideBySide(
+  ...measured: Parameters<typeof inTurn>
+): Promise<{ ours: number; theirs: number }> {
+  return mediansOf(await inTurn(...measured))
 }
