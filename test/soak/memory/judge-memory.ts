@@ -25,12 +25,12 @@ const CYCLE_MS = 60_000
  * Judges a run: Redis is flat once retention takes as much away as comes in, the processes are over the last half.
  *
  * @param steadyFromMs from when on what comes in and what goes are the same
- * @throws {RangeError} if the steady time is less than two minutes a half
+ * @throws {RangeError} if the steady time is less than a minute a half
  */
 export function judgeMemory(samples: readonly MemorySample[], steadyFromMs: number): MemoryVerdict {
   const endMs = samples.at(-1)?.atMs ?? 0
   const middleMs = (steadyFromMs + endMs) / 2
-  if (middleMs - steadyFromMs < 2 * CYCLE_MS) throw new RangeError('too short to be judged: more tasks')
+  if (middleMs - steadyFromMs < CYCLE_MS) throw new RangeError('too short to be judged: more tasks')
   const highest = (fromMs: number, untilMs: number) =>
     Math.max(...between(samples, fromMs, untilMs).map(({ redisBytes }) => redisBytes))
   const lastHalf = between(samples, endMs / 2, endMs)
