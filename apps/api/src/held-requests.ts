@@ -17,7 +17,7 @@ const LOOKED_AT_EVERY_MS = 500
 /** The requests that this process holds open, so that none outlives its client, its credential or the app. */
 export class HeldRequests {
   /** Who is held, by what lets them go. */
-  readonly #dismissals = new Map<() => void, Pick<Caller, 'holds'>>()
+  readonly #holds = new Map<() => void, Pick<Caller, 'holds'>>()
   readonly #timer = setInterval(() => this.look(), LOOKED_AT_EVERY_MS).unref()
   #closed = false
 
@@ -26,15 +26,9 @@ export class HeldRequests {
     const over = new AbortController()
     const letGo = () => over.abort()
     const timer = limitMs === undefined ? undefined : setTimeout(letGo, limitMs)
-    const dismiss = () => {
-      // Else the connection would stay open for the next request, and the server with it.
-      if (!response.headersSent) response.setHeader('connection', 'close')
-      letGo()
-    }
-    this.#dismissals.set(dismiss, caller)
+    this.#holds.set(letGo, caller)
     response.once('close', letGo)
-    if (this.#closed) dismiss()
-    if (response.destroyed) letGo()
+    if (this.#closed || response.destroyed) letGo()
     return {
       signal: over.signal,
       get gone() {
@@ -42,7 +36,7 @@ export class HeldRequests {
       },
       release: () => {
         clearTimeout(timer)
-        this.#dismissals.delete(dismiss)
+        this.#holds.delete(letGo)
         response.off('close', letGo)
       },
     }
@@ -50,13 +44,13 @@ export class HeldRequests {
 
   /** Lets those go whose credential does not hold any longer. */
   look(): void {
-    for (const [dismiss, caller] of this.#dismissals) if (!caller.holds()) dismiss()
+    for (const [letGo, caller] of this.#holds) if (!caller.holds()) letGo()
   }
 
   /** Lets all go; from now on none is held. */
   close(): void {
     this.#closed = true
     clearInterval(this.#timer)
-    for (const dismiss of this.#dismissals.keys()) dismiss()
+    for (const letGo of this.#holds.keys()) letGo()
   }
 }

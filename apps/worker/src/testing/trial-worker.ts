@@ -1,11 +1,10 @@
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { defineOperation } from '@accepted/contract'
-import { connectForWork, createLog, readSettings, WorkerSettings } from '@accepted/core'
 import { handle } from '@accepted/operations'
 import { Type } from 'typebox'
 import { startWatchdog } from '../watchdog.ts'
-import { startWorker } from '../worker.ts'
+import { soleOperation } from './sole-operation.ts'
 
 /**
  * A worker process with an operation of the tests, in whose step 0 kills the process and 2 goes on, both when they are told to
@@ -19,12 +18,15 @@ const contract = defineOperation({
   output: Type.Object({ pid: Type.Integer() }),
   steps: ['one'],
   lane: 'test',
+  settings: Type.Object({
+    STEP_MS: Type.Integer({ minimum: 0, default: 0, description: 'How long the step of 1 takes' }),
+  }),
 })
 const { pid } = process
-const operation = handle(contract, async ({ input, signal, step }) => {
+const operation = handle(contract, async ({ input, settings, signal, step }) => {
   signal.addEventListener('abort', () => process.send?.('aborted'))
   await step('one', async () => {
-    if (input.n === 1) return pause(Number(process.env.STEP_MS))
+    if (input.n === 1) return pause(settings.STEP_MS)
     process.send?.('in its step')
     await once(process, 'message')
     if (input.n === 0) process.kill(pid, 'SIGKILL')
@@ -32,18 +34,7 @@ const operation = handle(contract, async ({ input, signal, step }) => {
   return { pid }
 })
 
-const settings = readSettings(WorkerSettings, process.env)
-const log = createLog('worker', 'info')
-const worker = startWorker({
-  settings,
-  operations: new Map([['test.run', operation]]),
-  redis: connectForWork(settings.REDIS_URL, log),
-  subscriber: connectForWork(settings.REDIS_URL, log),
-  sealer: undefined,
-  version: '0',
-  environment: {},
-  log,
-})
+const { settings, start } = soleOperation(operation, { level: 'info' })
 startWatchdog(settings.WATCHDOG_SECONDS * 1000)
-await worker.ready
+await start().ready
 process.send?.('ready')
