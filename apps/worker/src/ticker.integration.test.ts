@@ -9,6 +9,7 @@ test('leases that could not be renewed are renewed again at once, since ticks ma
     shards: 1,
     slots: {},
     endpointCap: 10,
+    tenantCap: 0,
     terms: terms(),
     renew: async () => {
       tries += 1

@@ -133,6 +133,13 @@ export const WorkerSettings = Type.Object({
     default: 10,
     description: 'Tasks at once, per lane and process',
   }),
+  TENANT_RUNNING: Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000,
+    default: 0,
+    description:
+      'Tasks of one tenant that run at once in a lane, in all workers, unless its own limit says another number; `0`: as many as there are slots',
+  }),
   RETENTION_SECONDS: ApiSettings.properties.RETENTION_SECONDS,
   TOMBSTONE_SECONDS: ApiSettings.properties.TOMBSTONE_SECONDS,
   MAX_STORED_BYTES: ApiSettings.properties.MAX_STORED_BYTES,
