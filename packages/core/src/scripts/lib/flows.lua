@@ -1,4 +1,4 @@
--- A lane is fair by flow. Keys: 'lane:L' hash {waiting, slots, cap, fetched, probed}; 'flow:L:F' zset of waiting items;
+-- A lane is fair by flow. Keys: 'lane:L' hash {waiting, slots, cap, turn, fetched, probed}; 'flow:L:F' zset of waiting items;
 -- 'running:L' hash flow -> running count; 'turns:L' zset of the ready flows, the next one first; 'served:L' zset of flows that
 -- left the turns, by the place up to which they have had their share; 'held:L' zset of flows that have items and are at their
 -- cap, by when that was last looked at (ms).
@@ -31,7 +31,7 @@ local LEAST_WEIGHT, MOST_WEIGHT = 0.1, 1000
 local LEAST_JOBS = 100
 
 -- Blocks hide what is theirs alone: a script has at most 200 locals at once.
-local limits_set, lane_cap, weight_together
+local are_limits_set, limits_set, lane_cap, weight_together
 do
   local function number_in(text, least, most)
     local number = tonumber(text or nil)
@@ -46,16 +46,16 @@ do
   local function weight_in(text) return number_in(text, LEAST_WEIGHT, MOST_WEIGHT) or 1 end
 
   -- Each is asked for once a script call.
-  local are_there
-  local function are_limits_there()
-    if are_there == nil then are_there = redis.call('EXISTS', P .. 'limits') == 1 end
-    return are_there
+  local there
+  function are_limits_set()
+    if there == nil then there = redis.call('EXISTS', P .. 'limits') == 1 end
+    return there
   end
 
   local NOTHING_SET = { weight = 1 }
   local tenants = {}
   function limits_set(tenant)
-    if not are_limits_there() then return NOTHING_SET end
+    if not are_limits_set() then return NOTHING_SET end
     if not tenants[tenant] then
       local set = redis.call('HMGET', P .. 'limits', tenant .. ' running', tenant .. ' weight')
       tenants[tenant] = { cap = cap_in(set[1]), weight = weight_in(set[2]) }
@@ -72,7 +72,7 @@ do
   -- The weights of the ready flows of a lane together, by the first 100.
   function weight_together(lane)
     local flows = redis.call('ZCARD', P .. 'turns:' .. lane)
-    if flows == 0 or not are_limits_there() then return flows end
+    if flows == 0 or not are_limits_set() then return flows end
     local fields, weight = redis.call('ZRANGE', P .. 'turns:' .. lane, 0, 99), 0
     for at, flow in ipairs(fields) do fields[at] = flow .. ' weight' end
     for _, set in ipairs(redis.call('HMGET', P .. 'limits', unpack(fields))) do weight = weight + weight_in(set) end
@@ -164,7 +164,7 @@ local function lane_running(lane)
   return running
 end
 
-local flow_held, flow_enters
+local flow_held, flow_enters, turns_at
 do
   -- How far behind the first a flow enters: less than any turn takes.
   local ENTRY_LAG = 0.5 / MOST_WEIGHT
@@ -175,12 +175,21 @@ do
     redis.call('ZADD', P .. 'held:' .. lane, now_text, flow)
   end
 
-  -- Where a flow enters the turns whose first stands at `first`: right behind it, before any that had its turn, so that a newcomer
-  -- waits for one item of each flow at most; but not before the place up to which it has had its share, so that one which empties
-  -- and refills has no more than that. That is at most its own turn away: what is farther is from before the turns were empty.
+  -- How far the turns of a lane are whose first flow stands at `first`. By weights that may be far ahead of the one that had its turn
+  -- last, `turn` of the lane; which tells nothing if the turns were empty since, or others had theirs by an older program.
+  function turns_at(lane, first)
+    if lane == CALLBACKS or not are_limits_set() then return first end
+    local turn = tonumber(redis.call('HGET', P .. 'lane:' .. lane, 'turn') or first)
+    return math.max(first - 1 / LEAST_WEIGHT, math.min(turn, first))
+  end
+
+  -- Where a flow enters: right behind the one whose turn it is, before any that had its turn, so that a newcomer waits for one item of
+  -- each flow at most; but not before the place up to which it has had its share, so that one which empties and refills has no more
+  -- than that. That is at most its own turn away: what is farther is from before the turns were empty.
   local function entry_place(lane, flow, first)
-    local served = tonumber(redis.call('ZSCORE', P .. 'served:' .. lane, flow) or first)
-    return math.min(math.max(first + ENTRY_LAG, served), first + flow_turn(lane, flow))
+    local at = turns_at(lane, first)
+    local served = tonumber(redis.call('ZSCORE', P .. 'served:' .. lane, flow) or at)
+    return math.min(math.max(at + ENTRY_LAG, served), at + flow_turn(lane, flow))
   end
 
   -- A flow has turns, if it has none yet. Returns 1 if it had none, else 0.
@@ -264,6 +273,7 @@ do
   -- remembered as long as others wait.
   local function flow_served(lane, flow, running, at, is_alone)
     local turns, turn = P .. 'turns:' .. lane, flow_turn(lane, flow)
+    if lane ~= CALLBACKS and are_limits_set() then redis.call('HSET', P .. 'lane:' .. lane, 'turn', at) end
     local is_empty = redis.call('EXISTS', flow_key(lane, flow)) == 0
     if not is_empty and running < flow_cap(lane, flow) then return redis.call('ZINCRBY', turns, turn, flow) end
     if not is_alone then redis.call('ZADD', P .. 'served:' .. lane, at + turn, flow) end
@@ -297,8 +307,9 @@ local function flow_remove(lane, flow, item)
   if redis.call('ZREM', flow_key(lane, flow), item) == 0 then return end
   redis.call('HINCRBY', P .. 'lane:' .. lane, 'waiting', -1)
   if redis.call('EXISTS', flow_key(lane, flow)) == 1 then return end
-  -- Who takes back what waits gains nothing by it.
-  local at = redis.call('ZSCORE', P .. 'turns:' .. lane, flow)
+  -- Who takes back what waits gains nothing by it, while others wait.
+  local turns = P .. 'turns:' .. lane
+  local at = redis.call('ZCARD', turns) > 1 and redis.call('ZSCORE', turns, flow)
   if at then redis.call('ZADD', P .. 'served:' .. lane, at, flow) end
   redis.call('ZREM', P .. 'held:' .. lane, flow)
   flow_leaves(lane, flow)
@@ -341,7 +352,7 @@ local function turns_tended(lane)
     else redis.call('ZADD', held, now_text, flow) end
   end
   local first = redis.call('ZRANGE', P .. 'turns:' .. lane, 0, 0, 'WITHSCORES')
-  redis.call('ZREMRANGEBYSCORE', P .. 'served:' .. lane, '-inf', first[2] or '+inf')
+  redis.call('ZREMRANGEBYSCORE', P .. 'served:' .. lane, '-inf', first[2] and turns_at(lane, tonumber(first[2])) or '+inf')
 end
 
 -- Lets all flows that are held have turns, as if they had room: if only programs are left that know none of caps, nobody else

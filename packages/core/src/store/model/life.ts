@@ -13,6 +13,7 @@ import { isOpen } from './model-task.ts'
 import { pictureOf, viewOf } from './views.ts'
 import { Workers } from './workers.ts'
 
+const LANE = 'test'
 const TERMS = { retentionMs: RETENTION_MS, tombstoneMs: TOMBSTONE_MS, maxStoredBytes: 0 }
 
 function byEnd(a: TaskRecord, b: TaskRecord): number {
@@ -153,7 +154,7 @@ export class Life {
   }
 
   async #tick(terms = TERMS): Promise<void> {
-    await this.#upkeep.tick(0, [], terms)
+    await this.#upkeep.tick(0, [LANE], terms)
     this.model.tick()
   }
 
