@@ -212,12 +212,14 @@ local function flow_place(lane, flow)
   return flow_enters(lane, flow)
 end
 
--- A flow that stood out of the turns may be ready: as many jobs are wanted as it can use, or are enough for the lane.
+-- A flow that stood out of the turns may be ready: as many jobs are wanted as it can use, or are enough for the lane. Returns
+-- whether it is ready now and was not.
 local function flow_returns(lane, flow)
-  if flow_place(lane, flow) == 0 then return end
+  if flow_place(lane, flow) == 0 then return false end
   if lane ~= CALLBACKS then redis.call('ZREM', P .. 'held:' .. lane, flow) end
   local slots = tonumber(redis.call('HGET', P .. 'lane:' .. lane, 'slots') or 0)
   want(lane, math.min(flow_openings(lane, flow), math.max(slots, LEAST_JOBS)))
+  return true
 end
 
 -- If a tenant has room, the first of its flows that stood aside and is ready has its turn again; and the first of its slow ones if
@@ -315,7 +317,7 @@ local function flow_remove(lane, flow, item)
   flow_leaves(lane, flow)
 end
 
--- An item of the flow no longer runs.
+-- An item of the flow no longer runs. If its cap kept others out, one more job is wanted.
 local function flow_release(lane, flow)
   if redis.call('HINCRBY', P .. 'running:' .. lane, flow, '-1') <= 0 then
     redis.call('HDEL', P .. 'running:' .. lane, flow)
@@ -325,7 +327,10 @@ local function flow_release(lane, flow)
     -- Those that stood aside go before it.
     tenant_wake(tenant_of(flow))
   end
-  if flow_cap(lane, flow) < math.huge then flow_returns(lane, flow) end
+  if flow_cap(lane, flow) == math.huge then return end
+  local room = flow_room(lane, flow)
+  local lets_in = lane ~= CALLBACKS and room > 0 and redis.call('ZCARD', flow_key(lane, flow)) >= room
+  if not flow_returns(lane, flow) and lets_in then want(lane, 1) end
 end
 
 -- Caps of callbacks are others than before: who was at one may not be any more, and the other way round. Only those can be of
