@@ -70,7 +70,8 @@ test('who empties and refills, or takes back what waits, has no more than its sh
     const order: string[] = []
     let waits: string | null = null
     for (let n = 0; n < 120; n += 1) {
-      if (waits === null && (how !== 'now and then' || often())) [waits] = (await fill(store, refiller!, 1)) as [string]
+      if (waits === null && (how !== 'now and then' || often()))
+        [waits] = (await fill(store, refiller!, 1)) as [string]
       else if (waits !== null && how === 'takes back' && often()) {
         await store.control.cancel(refiller!, waits)
         ;[waits] = (await fill(store, refiller!, 1)) as [string]
@@ -148,7 +149,9 @@ test('a lane with thousands of tenants has each served once before any has a sec
   const store = testStore()
   const tenants = Array.from({ length: 2_000 }, (_, n) => `t${n}`)
   for (const tenant of ['flood', 'other']) await fill(store, tenant, 20)
-  await Promise.all(tenants.flatMap((tenant) => [tenant, tenant]).map((tenant) => createTask(store, { tenant })))
+  await Promise.all(
+    tenants.flatMap((tenant) => [tenant, tenant]).map((tenant) => createTask(store, { tenant })),
+  )
   const order = await claimed(store, 2_002)
   expect(new Set(order).size).toBe(2_002)
 })
