@@ -220,7 +220,7 @@ describe('a tenant at its cap', () => {
     const claim = await claimTask(store)
     expect(claim.task.taskId).toBe(running)
     const held = `${base(store)}held:test`
-    expect(await store.redis.zrange(held, 0, -1)).toEqual(['default'])
+    expect(await store.redis.zrange(held, '0', '-1')).toEqual(['default'])
     for (const taskId of waiting) await store.control.cancel('default', taskId)
     expect(await store.redis.exists(held)).toBe(0)
     await store.work.end(claim, COMPLETED)
