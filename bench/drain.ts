@@ -24,10 +24,10 @@ export async function drainTasks(
   const base = scripts.prefixOf(0)
   const submissions = new Submissions(scripts)
   if (Object.keys(limits).length > 0) await redis.hset(`${base}limits`, limits)
-  for (let n = 0; n < tasks; n += 1_000) {
+  for (let n = 0; n < tasks; n += 250) {
     const tenantOf = (m: number) => tenants[(n + m) % tenants.length]!
     await Promise.all(
-      Array.from({ length: 1_000 }, (_, m) =>
+      Array.from({ length: 250 }, (_, m) =>
         submissions.create(submissionOf('bench.noop', { tenant: tenantOf(m) })),
       ),
     )

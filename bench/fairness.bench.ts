@@ -5,11 +5,11 @@ import { type Figure, ratio } from './figures.ts'
 import { median, p99 } from './load.ts'
 
 const FLOOD = 50_000
-const SAMPLES = 200
+const SAMPLES = 100
 const OTHERS = 8
 /** With 50,000 each sample would wait eight minutes. */
 const PLAIN_FLOOD = 500
-const PLAIN_SAMPLES = 8
+const PLAIN_SAMPLES = 6
 const DRAINED = 10_000
 const ROUNDS = 5
 const TENANTS = Array.from({ length: 100 }, (_, n) => `tenant${n}`)

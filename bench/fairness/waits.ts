@@ -9,7 +9,7 @@ const PROCESSES = 2
 const SLOTS_EACH = 5
 /** Tasks that run at once, of all. */
 export const SLOTS = PROCESSES * SLOTS_EACH
-const AT_ONCE = 1_000
+const AT_ONCE = 250
 /** Of a tenant that is active beside the flood, so many tasks wait when the samples begin. */
 const OTHERS_WAIT = 500
 const LOOK_MS = 5
