@@ -197,6 +197,9 @@ const FURTHER_FAULTS: Record<string, (text: string) => string[]> = {
   },
 }
 
+/** Settings whose value is not told, be it as faulty as can be: a part of it is a secret. */
+const SECRET: ReadonlySet<string> = new Set(['REDIS_URL', 'SECRETS_KEY'])
+
 /** Faulty settings. The message names them all, a line each, in words for whoever starts the process. */
 export class SettingsError extends Error {
   override name = 'SettingsError'
@@ -230,7 +233,9 @@ export function readSettings<P extends TProperties>(
     throw new SettingsError(
       faults.map(({ pointer, detail }) => {
         const name = pointer.slice(1)
-        return environment[name] ? `${name}=${environment[name]}: ${detail}` : `${name}: ${detail}`
+        return environment[name] && !SECRET.has(name)
+          ? `${name}=${environment[name]}: ${detail}`
+          : `${name}: ${detail}`
       }),
     )
   }
