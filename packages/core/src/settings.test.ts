@@ -47,5 +47,5 @@ test('an app does not read the settings of another', () => {
 
 test('the value of a setting that has a secret in it is not told', () => {
   const read = () => readSettings(WorkerSettings, { REDIS_URL: 'redsi://:hunter2@host', LOG_LEVEL: 'loud' })
-  expect(read).toThrow(/^The settings are faulty:\n(?!.*hunter2)[^]*REDIS_URL: [^]*LOG_LEVEL=loud: /)
+  expect(read).toThrow(/^The settings are faulty:\n(?!.*hunter2).*REDIS_URL: .*LOG_LEVEL=loud: /s)
 })

@@ -6,7 +6,10 @@ import { withoutSecrets } from './without-secrets.ts'
 /** The line that a log writes of an error. */
 function lineOf(err: unknown): string {
   let written = ''
-  createLog('test', 'info', { write: (text) => void (written += text) }).error({ err }, 'it failed')
+  const write = (text: string) => {
+    written += text
+  }
+  createLog('test', 'info', { write }).error({ err }, 'it failed')
   return written
 }
 const told = (err: unknown) => JSON.parse(lineOf(err)).err

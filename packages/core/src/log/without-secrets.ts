@@ -3,7 +3,7 @@ const FORMS: [RegExp, string][] = [
   [/\b(acc_|whsec_)[\w+/=-]+/g, '$1…'],
   [/\b(Bearer|Basic) +[\w.~+/=-]{8,}/gi, '$1 …'],
   [/\beyJ[\w-]+\.[\w-]*\.[\w-]*/g, 'eyJ…'],
-  [/-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^]*?(-----END \1-----|$)/g, '-----BEGIN $1-----…'],
+  [/-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(-----END \1-----|$)/gs, '-----BEGIN $1-----…'],
   // An address with a password in it may be no URL: it is over where a space is.
   [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*:[^\s]*@/gi, '$1…@'],
   [/\b(https?:\/\/[^\s?#"'<>]*\?)[^\s"'<>)]*/gi, '$1…'],
