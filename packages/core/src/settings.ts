@@ -1,5 +1,6 @@
 import { type Static, type TObject, type TProperties, Type } from 'typebox'
 import { parseAddressRanges } from './callbacks/addresses.ts'
+import { parseOrigins } from './origins.ts'
 import { compileCheck } from './validation.ts'
 
 /** The settings that both apps read. Every one is an environment variable; an empty one counts as not set. */
@@ -82,6 +83,11 @@ export const ApiSettings = Type.Object({
         'Base of every absolute link, without path or slash at its end; the listen address if not set. Required with `NODE_ENV=production`',
     }),
   ),
+  CORS_ORIGINS: Type.String({
+    default: '',
+    description:
+      'Origins whose pages may use the API from a browser, comma-separated: `https://app.example,http://localhost:5173`. Each has to be named; none: there is no CORS',
+  }),
   TRUST_PROXY: Type.Boolean({
     default: false,
     description: "Whether a proxy's `X-Forwarded-For` tells the client's address",
@@ -193,6 +199,10 @@ export type WorkerSettings = Static<typeof WorkerSettings>
 const FURTHER_FAULTS: Record<string, (text: string) => string[]> = {
   CALLBACK_ALLOW_CIDRS: (text) => {
     const read = parseAddressRanges(text)
+    return read.outcome === 'faulty' ? read.faults : []
+  },
+  CORS_ORIGINS: (text) => {
+    const read = parseOrigins(text)
     return read.outcome === 'faulty' ? read.faults : []
   },
 }

@@ -36,9 +36,11 @@ export interface ApiFuzzReport {
 export async function fuzzApi({ redisUrl, prefix, forMs, seed, say }: FuzzOptions): Promise<ApiFuzzReport> {
   const said: Record<string, number> = {}
   const wrong: string[] = []
+  /** Not yet told. */
+  const errors: string[] = []
   const hear = (line: LogLine) => {
     said[messageOf(line)] = (said[messageOf(line)] ?? 0) + 1
-    if (line.level >= 50) wrong.push(`logged: ${messageOf(line)}`)
+    if (line.level >= 50) errors.push(`logged: ${messageOf(line)}`)
   }
   const environment = {
     REDIS_URL: redisUrl,
@@ -70,7 +72,7 @@ export async function fuzzApi({ redisUrl, prefix, forMs, seed, say }: FuzzOption
         async (sequence) => {
           session.sequences += 1
           for (const batch of sequence) await Promise.all(batch.map((request) => session.send(request)))
-          if (wrong.length > 0) throw new Error(wrong[0])
+          if (errors.length > 0) throw new Error(errors.splice(0).join('\n'))
         },
       ),
       {
@@ -86,6 +88,7 @@ export async function fuzzApi({ redisUrl, prefix, forMs, seed, say }: FuzzOption
       wrong.push(`${fault}\n${JSON.stringify(details.counterexample[0], null, 1)}`)
     }
     say(`${session.requests} requests in ${session.sequences} sequences`)
+    wrong.push(...errors)
     if (!(await fetch(`${base}/readyz`)).ok) wrong.push('it is not ready any more')
     const { sequences, requests, answers, reached } = session
     const residentMegabytesSeen = { first, last: await residentMegabytes(base) }

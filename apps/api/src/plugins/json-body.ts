@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
 import { decodeUtf8, parseJson } from '../json-text.ts'
+import { unsupportedMediaType } from '../problem.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -25,6 +26,7 @@ export const jsonBody = plugin(
       /^application\/(json|[\w.+-]+\+json)\s*(;\s*charset="?utf-8"?\s*)?$/i,
       { parseAs: 'buffer' },
       async (request: FastifyRequest, body: Buffer) => {
+        refuseUndescribed(request)
         const text = decodeUtf8(body)
         // Some clients name a type even where there is no body to have it.
         if (text === '' && !request.routeOptions.schema?.body) return undefined
@@ -36,3 +38,14 @@ export const jsonBody = plugin(
   },
   { name: 'json-body' },
 )
+
+/**
+ * A route that has a schema for each media type would take a body of another one, such as `application/vnd.x+json`, without a check.
+ *
+ * @throws {ProblemError} `unsupported_media_type`
+ */
+function refuseUndescribed({ routeOptions, headers }: FastifyRequest): void {
+  const { content } = (routeOptions.schema?.body ?? {}) as { content?: Record<string, object> }
+  const type = headers['content-type']!.split(';')[0]!.trim().toLowerCase()
+  if (content && !Object.hasOwn(content, type)) throw unsupportedMediaType(type)
+}
