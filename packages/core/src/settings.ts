@@ -179,6 +179,12 @@ export const WorkerSettings = Type.Object({
       description: 'File of certificate authorities (PEM) that receivers may have besides the public ones',
     }),
   ),
+  HEARTBEAT_FILE: Type.Optional(
+    Type.String({
+      description:
+        'A file that is written anew every 3 s while the worker lives and Redis hears of it: for health checks, by its age',
+    }),
+  ),
   SHUTDOWN_GRACE_SECONDS: Type.Number({
     minimum: 0,
     maximum: 3600,
