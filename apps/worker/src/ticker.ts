@@ -28,7 +28,7 @@ export class Ticker {
   }
 
   start(): void {
-    const { shards, slots, terms, renew, log } = this.#options
+    const { shards, slots, terms, renew, beat, log } = this.#options
     const lanes = Object.keys(slots)
     this.#every(RENEW_MS, renew, RENEW_AGAIN_MS)
     for (let shard = 0; shard < shards; shard += 1) {
@@ -47,7 +47,10 @@ export class Ticker {
           if (stoodStill) log.warn({ lane, added }, 'a lane stood still: its missing jobs were made good')
         }
       })
-      this.#every(HEARTBEAT_MS, () => this.#heartbeat(shard, slots))
+      this.#every(HEARTBEAT_MS, async () => {
+        await this.#heartbeat(shard, slots)
+        await beat()
+      })
     }
   }
 
@@ -116,6 +119,8 @@ export interface TickerOptions {
   terms: UpkeepTerms
   /** Renews the leases of what this worker runs. */
   renew: () => Promise<void>
+  /** Called each time that Redis has heard that this worker lives. */
+  beat: () => Promise<void>
   /** Called when what stands in Redis is too new for this program. */
   outdated: (error: NewerFormat) => void
   /** A name for this process, unlike any other's. */

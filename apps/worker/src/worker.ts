@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { redeliverCallbacks } from '@accepted/contract'
 import {
@@ -88,6 +89,9 @@ export function startWorker(deps: WorkerDependencies): RunningWorker {
       maxStoredBytes: Math.ceil(settings.MAX_STORED_BYTES / scripts.shards),
     },
     renew: () => runner.renew(),
+    beat: async () => {
+      if (settings.HEARTBEAT_FILE) await writeFile(settings.HEARTBEAT_FILE, '')
+    },
     outdated: foundOutdated,
     worker: newId(),
     log,
