@@ -32,6 +32,7 @@ import {
 } from 'fastify'
 import type { Redis } from 'ioredis'
 import type { Registry } from 'prom-client'
+import { FullLanes } from './admission/full-lanes.ts'
 import { OPEN } from './auth/access.ts'
 import { oidcTerms } from './auth/auth-settings.ts'
 import { bearer } from './auth/bearer.ts'
@@ -44,6 +45,7 @@ import { requestMetrics } from './metrics/request-metrics.ts'
 import { storeMetrics } from './metrics/store-metrics.ts'
 import { type Immediate, operationRoute } from './operation-route.ts'
 import { auth } from './plugins/auth.ts'
+import { continuation } from './plugins/continue.ts'
 import { jsonBody } from './plugins/json-body.ts'
 import { methods } from './plugins/methods.ts'
 import { negotiation } from './plugins/negotiation.ts'
@@ -140,6 +142,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(auth, { authenticate: keys && bearer(keys, tokens && oidcCallers(tokens, log)) })
   await app.register(validation)
   await app.register(methods)
+  await app.register(continuation)
   await app.register(negotiation)
   await app.register(jsonBody)
   await app.register(callbackMembers)
@@ -154,6 +157,11 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     waits,
     estimator,
     maxBacklog: settings.MAX_BACKLOG,
+    fullLanes: new FullLanes({
+      look: ({ lane, operation }) => upkeep.laneState(0, lane, operation),
+      maxBacklog: settings.MAX_BACKLOG,
+      bounds,
+    }),
     callbacks: { rules: targets.rules, names, canSign: sealer !== undefined },
     now,
     styles,

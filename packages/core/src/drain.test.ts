@@ -70,11 +70,16 @@ test('the longer nothing leaves, the slower the lane is held to be', () => {
 test('it is a time, or not known, whatever is kept', () => {
   const stretch = fc.record({ beganMs: fc.nat(1e9), left: fc.integer({ min: 1, max: 1e6 }) })
   fc.assert(
-    fc.property(fc.array(stretch, { maxLength: 16 }), fc.nat(1e9), fc.array(fc.nat(1e6)), (found, ageMs, recentMs) => {
-      const drained = found.sort((a, b) => b.beganMs - a.beganMs)
-      const gapMs = drainGapMs(lane((drained[0]?.beganMs ?? 0) + ageMs, drained, recentMs))
-      if (gapMs !== null) expect(gapMs).toBeGreaterThanOrEqual(0)
-      expect(gapMs).not.toBeNaN()
-    }),
+    fc.property(
+      fc.array(stretch, { maxLength: 16 }),
+      fc.nat(1e9),
+      fc.array(fc.nat(1e6)),
+      (found, ageMs, recentMs) => {
+        const drained = found.sort((a, b) => b.beganMs - a.beganMs)
+        const gapMs = drainGapMs(lane((drained[0]?.beganMs ?? 0) + ageMs, drained, recentMs))
+        if (gapMs !== null) expect(gapMs).toBeGreaterThanOrEqual(0)
+        expect(gapMs).not.toBeNaN()
+      },
+    ),
   )
 })

@@ -103,7 +103,15 @@ export class Upkeep {
 
   async laneState(shard: number, lane: string, operation = ''): Promise<LaneState> {
     const { nowMs, answer } = await this.#scripts.run('lane', shard, [lane, operation])
-    const [waiting, running, slots, fetchedMs, claimable, drained, ...recentMs] = answer as [number, number, number, number, number, string, ...number[]]
+    const [waiting, running, slots, fetchedMs, claimable, drained, ...recentMs] = answer as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      string,
+      ...number[],
+    ]
     return {
       nowMs,
       waiting,
