@@ -72,7 +72,10 @@ export function operationRoute(
     immediate !== undefined && !readPreferences(headers.prefer as string | undefined).respondAsync
   app.route({
     method,
-    config: { access: immediate ? ['tasks:read', ...starting] : starting },
+    config: {
+      access: immediate ? ['tasks:read', ...starting] : starting,
+      load: immediate ? (request) => (isImmediate(request) ? 'reads' : 'starts') : 'starts',
+    },
     url: path.replace(/\{(\w+)\}/g, ':$1'),
     schema: {
       operationId: contract.name,

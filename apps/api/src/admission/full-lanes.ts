@@ -42,6 +42,8 @@ export class FullLanes {
   readonly #chance: () => number
   readonly #known = new Map<string, Known>()
   readonly #looks = new Map<string, Promise<Known>>()
+  /** How many starts were refused without the store. */
+  refused = 0
   /** The turn of who was told last to come again, by lane: Redis's time. */
   readonly #turns = new Map<string, number>()
 
@@ -65,7 +67,9 @@ export class FullLanes {
     if (!known || known.state.waiting < this.#maxBacklog) return
     const ageMs = this.#monotonic() - known.atMs
     if (ageMs > FRESH_MS) this.#lookAgain(lane)
-    if (ageMs <= BELIEVED_MS) throw this.#refusal(lane, known, known.state.waiting, this.#maxBacklog - 1)
+    if (ageMs > BELIEVED_MS) return
+    this.refused += 1
+    throw this.#refusal(lane, known, known.state.waiting, this.#maxBacklog - 1)
   }
 
   /**
