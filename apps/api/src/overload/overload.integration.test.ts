@@ -1,18 +1,17 @@
 import { until } from '@accepted/core/testing'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { handWorker } from '../testing/hand-worker.ts'
 import { expectProblem, post } from '../testing/requests.ts'
 import { MUSTANG, testApp } from '../testing/test-app.ts'
 
 const UNKNOWN = '0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b'
-const LIMITS = { SHED_LOOP_DELAY_MS: '200', SHED_MEMORY_SHARE: '0.8' }
 
 /** An API whose memory is as full as the test says. */
 async function pressedApp(environment = {}) {
   const world = { memoryShare: 0.1 }
-  const probes = { nowMs: () => performance.now(), memoryShare: () => world.memoryShare }
-  // The loop of a test stands still as it likes.
-  const api = await testApp({ ...LIMITS, SHED_LOOP_DELAY_MS: '0', ...environment }, { probes })
+  // Twenty times as fast, so that it is soon well again; the event loop is not looked at.
+  const probes = { nowMs: () => 20 * performance.now(), memoryShare: () => world.memoryShare }
+  const api = await testApp({ SHED_MEMORY_SHARE: '0.8', ...environment }, { probes })
   const levelOf = async () => {
     const [, level] = /^http_shedding_level (\S+)$/m.exec((await api.ask('/metrics')).body)!
     return Number(level)
@@ -87,4 +86,36 @@ test('a refusal says when to come again, spread over some seconds, and looks at 
   const operation = await ask(`/operations/${UNKNOWN}`)
   expect(operation.statusCode).toBe(503)
   expect(operation.json()).not.toHaveProperty('status')
+})
+
+/** Makes every turn of the event loop last so long, until the test is over. */
+function blockTurns(ms: number): void {
+  let over = false
+  onTestFinished(() => {
+    over = true
+  })
+  const block = () => {
+    if (over) return
+    for (const endMs = performance.now() + ms; performance.now() < endMs; );
+    setImmediate(block)
+  }
+  block()
+}
+
+test('while the event loop is really blocked starts are refused, and cancels, reads and health are answered', async () => {
+  const { app, ask } = await testApp({ SHED_LOOP_DELAY_MS: '200' })
+  const [read, canceled] = await Promise.all([ask(START), ask(START)])
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  const statusOf = async (path: string, init: RequestInit = {}) => (await fetch(`${url}${path}`, init)).status
+  // More than 200 ms and less than the 800 at which reads are refused.
+  blockTurns(350)
+  const { method, headers, payload: body } = START
+  await until(async () => (await statusOf('/cars', { method, headers, body })) === 503)
+  const statuses = await Promise.all([
+    statusOf('/cars', { method, headers, body }),
+    statusOf(read.headers.location as string),
+    statusOf(`/tasks/${canceled.json().task_id}/cancel`, { method: 'POST' }),
+    statusOf('/healthz'),
+  ])
+  expect(statuses).toEqual([503, 202, 202, 200])
 })

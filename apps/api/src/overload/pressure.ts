@@ -28,7 +28,7 @@ const RISE_MS = 500
 const FALL_MS = 2_000
 const SMOOTH_MS = 500
 /** A process that stood still, as when its machine slept, makes up for no more than this. */
-const LONGEST_LAG_MS = 2_000
+const LONGEST_LAG_MS = 10_000
 
 /**
  * The delay of an event loop, smoothed over half a second: one slow request overloads nobody.
