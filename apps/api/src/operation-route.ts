@@ -103,7 +103,11 @@ export function operationRoute(
     onRequest: async (request) => {
       if (isImmediate(request)) return refuseUnless(request.caller, ['tasks:read', own])
       refuseUnless(request.caller, starting)
-      if (request.headers['idempotency-key'] === undefined) deps.fullLanes.refuseIfFull(laneOf(contract))
+      if (request.headers['idempotency-key'] !== undefined) return
+      const refusal = deps.fullLanes.knownRefusal(laneOf(contract))
+      if (!refusal) return
+      request.shed = true
+      throw refusal
     },
     preValidation: takeCallbackMembers,
     // What is wrong with the callback options is told with the rest.

@@ -61,15 +61,15 @@ export class FullLanes {
     this.#chance = chance
   }
 
-  /** Refuses a start if its lane is known to be full. @throws {ProblemError} `backlog_full` */
-  refuseIfFull(lane: Lane): void {
+  /** The refusal of a start whose lane is known to be full; undefined: let it go on. */
+  knownRefusal(lane: Lane): ProblemError | undefined {
     const known = this.#known.get(lane.lane)
-    if (!known || known.state.waiting < this.#maxBacklog) return
+    if (!known || known.state.waiting < this.#maxBacklog) return undefined
     const ageMs = this.#monotonic() - known.atMs
     if (ageMs > FRESH_MS) this.#lookAgain(lane)
-    if (ageMs > BELIEVED_MS) return
+    if (ageMs > BELIEVED_MS) return undefined
     this.refused += 1
-    throw this.#refusal(lane, known, known.state.waiting, this.#maxBacklog - 1)
+    return this.#refusal(lane, known, known.state.waiting, this.#maxBacklog - 1)
   }
 
   /**

@@ -12,7 +12,7 @@ declare module 'fastify' {
     load?: Load | 'none' | ((request: FastifyRequest) => Load)
   }
   interface FastifyRequest {
-    /** Whether it was refused since the process is overloaded. */
+    /** Whether it was refused before any work: no line of the log tells of it alone. */
     shed: boolean
   }
 }

@@ -76,7 +76,11 @@ test('it looks by itself, twenty times a second, unless nothing is limited', () 
   onTestFinished(() => void vi.useRealTimers())
   const looksIn = (limits: OverloadLimits) => {
     let looks = 0
-    const probes = { nowMs: () => performance.now(), memoryShare: () => (looks += 1) && 0 }
+    const memoryShare = () => {
+      looks += 1
+      return 0
+    }
+    const probes = { nowMs: () => performance.now(), memoryShare }
     const shedding = new Shedding(limits, createLog('api', 'silent'), probes)
     vi.advanceTimersByTime(1_000)
     shedding.close()
