@@ -4,7 +4,7 @@ import { median, p99, steadily } from './load.ts'
 import type { Flood, Flooded } from './overload/flood.ts'
 import { type Measured, startProcess } from './processes.ts'
 
-const ROUNDS = 3
+const ROUNDS = 2
 const SECONDS = 5
 const SETTLE_SECONDS = 3
 const READS_PER_SECOND = 50
@@ -26,7 +26,7 @@ interface Run extends Flooded {
  * process that is busy with 100 connections, which is to shed nothing.
  */
 export async function overload(redisUrl: string): Promise<Figure[]> {
-  const environment = { REDIS_URL: redisUrl, PORT: '0', MAX_BACKLOG: '100000000' }
+  const environment = { REDIS_URL: redisUrl, PORT: '0', MAX_BACKLOG: '100000000', LOG_LEVEL: 'fatal' }
   const flooder = await startProcess('bench/overload/flood.ts', {})
   const start = (name: string, more = {}) =>
     startProcess('apps/api/src/main.ts', { ...environment, KEY_PREFIX: `bench-overload-${name}`, ...more })
@@ -87,8 +87,9 @@ function shown(refused: number, late: number): string {
 /** What becomes of reads and starts while more come than the process can bear. */
 async function overloaded(api: Measured, flooder: Measured, perSecond: number): Promise<Run> {
   const url = urlOf(api)
-  const started = await fetch(`${url}/cars`, START)
-  const path = started.headers.get('location')!
+  let path: string | null = null
+  // A process that is just up may not have reached Redis yet.
+  while (!path) path = (await fetch(`${url}/cars`, START)).headers.get('location')
   const tookMs: number[] = []
   const flooded = await flood(flooder, { url, perSecond, connections: CONNECTIONS }, () =>
     steadily(READS_PER_SECOND, SECONDS, async () => {
