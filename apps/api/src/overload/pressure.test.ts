@@ -18,7 +18,7 @@ test('what has no limit is not looked at', () => {
   expect(pressureOf({ loopDelayMs: 0, memoryShare: 1 }, { ...LIMITS, memoryShare: 1 })).toBe(0)
 })
 
-test('one slow request is smoothed away; turns that stay slow are seen as they are within two seconds', () => {
+test('a short stop is smoothed away; turns that stay slow are seen as they are within two seconds', () => {
   // Stands still for 200 ms once, looked at every 50 ms.
   expect(smoothedDelay(0, 200, 250)).toBeLessThan(100)
   let delayMs = 0
@@ -33,7 +33,7 @@ test('one slow request is smoothed away; turns that stay slow are seen as they a
 /** The level after so long under a pressure, looked at every 50 ms. */
 function after(ms: number, level: number, pressure: number): number {
   let reached = level
-  for (let passedMs = 0; passedMs < ms; passedMs += 50) reached = nextLevel(reached, pressure, 50)
+  for (let passedMs = 0; passedMs < ms; passedMs += 50) reached = nextLevel(reached, pressure, pressure, 50)
   return reached
 }
 
@@ -58,7 +58,7 @@ test('between, it stays: a load that is borne with some refused does not flap', 
   const pressures = fc.array(fc.double({ min: 0.5, max: 0.999, noNaN: true }), { minLength: 1 })
   fc.assert(
     fc.property(pressures, fc.double({ min: 0, max: 1, noNaN: true }), (found, level) => {
-      expect(found.reduce((now, pressure) => nextLevel(now, pressure, 50), level)).toBe(level)
+      expect(found.reduce((now, pressure) => nextLevel(now, pressure, pressure, 50), level)).toBe(level)
     }),
   )
 })
@@ -67,14 +67,15 @@ test('whatever it is pressed by, the level stays within its bounds, and no load 
   const looks = fc.array(
     fc.record({
       pressure: fc.double({ min: 0, max: 100, noNaN: true }),
+      pressureNow: fc.double({ min: 0, max: 100, noNaN: true }),
       passedMs: fc.integer({ min: 1, max: 5_000 }),
     }),
   )
   fc.assert(
     fc.property(looks, (found) => {
       let level = 0
-      for (const { pressure, passedMs } of found) {
-        level = nextLevel(level, pressure, passedMs)
+      for (const { pressure, pressureNow, passedMs } of found) {
+        level = nextLevel(level, pressure, pressureNow, passedMs)
         const shares = LOADS.map((load) => refusedShare(level, load))
         for (const share of shares) expect(share >= 0 && share <= 1).toBe(true)
         for (const [nth, share] of shares.entries())

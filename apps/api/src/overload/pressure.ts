@@ -24,6 +24,8 @@ const THRESHOLDS = [1, 2, 4] as const
 const CALM_SHARE = 0.5
 /** All of one load is refused after so long above its threshold. */
 const RISE_MS = 500
+/** However long a look was late, it counts for no more: one time of standing still overloads nobody. */
+const LONGEST_STEP_MS = 250
 /** And let in again, bit by bit, in so long. */
 const FALL_MS = 2_000
 const SMOOTH_MS = 500
@@ -31,7 +33,7 @@ const SMOOTH_MS = 500
 const LONGEST_LAG_MS = 10_000
 
 /**
- * The delay of an event loop, smoothed over half a second: one slow request overloads nobody.
+ * The delay of an event loop, smoothed over half a second.
  *
  * @param lagMs by which a timer was late
  * @param passedMs since it was last looked at
@@ -53,10 +55,13 @@ export function pressureOf({ loopDelayMs, memoryShare }: Readings, limits: Overl
  * How much is refused: 0: nothing, 1: all starts, 2: all lists too, 3: everything; between them a share of the next.
  * It rises while the pressure is above the threshold of the next load, falls while it is below half of that of the last one,
  * and stays between: so that it finds the share that the process can bear, and no load goes before its turn.
+ *
+ * @param pressure lately
+ * @param pressureNow at this look alone: if it is less, what was is over, and nothing rises
  */
-export function nextLevel(level: number, pressure: number, passedMs: number): number {
-  const ceiling = THRESHOLDS.filter((threshold) => pressure >= threshold).length
-  if (level < ceiling) return Math.min(ceiling, level + passedMs / RISE_MS)
+export function nextLevel(level: number, pressure: number, pressureNow: number, passedMs: number): number {
+  const ceiling = THRESHOLDS.filter((threshold) => Math.min(pressure, pressureNow) >= threshold).length
+  if (level < ceiling) return Math.min(ceiling, level + Math.min(passedMs, LONGEST_STEP_MS) / RISE_MS)
   const last = Math.ceil(level) - 1
   if (last < 0 || pressure >= THRESHOLDS[last]! * CALM_SHARE) return level
   return Math.max(last, level - passedMs / FALL_MS)

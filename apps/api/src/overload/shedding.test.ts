@@ -43,6 +43,17 @@ test('a loop whose turns are long sheds starts, longer ones lists, and then ever
   expect(shedding.refused).toEqual({ starts: 1, lists: 0, reads: 1 })
 })
 
+test('a process that stood still once, as when its machine slept, refuses some starts at most, and soon none', () => {
+  const { shedding, pass } = scene()
+  pass(1_000)
+  pass(1, 3_600_000)
+  expect(shedding.level).toBe(0.5)
+  pass(2_000)
+  expect(shedding.level).toBeLessThan(0.6)
+  pass(3_000)
+  expect(shedding.level).toBe(0)
+})
+
 test('of a share that is refused each so many-th is', () => {
   const { world, shedding, pass } = scene()
   world.memoryShare = 0.8

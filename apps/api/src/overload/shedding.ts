@@ -92,11 +92,15 @@ export class Shedding {
     const nowMs = this.#probes.nowMs()
     const passedMs = nowMs - this.#lookedMs
     this.#lookedMs = nowMs
+    const lagMs = passedMs - LOOK_MS
+    const memoryShare = this.#probes.memoryShare()
     this.#readings = {
-      loopDelayMs: smoothedDelay(this.#readings.loopDelayMs, passedMs - LOOK_MS, passedMs),
-      memoryShare: this.#probes.memoryShare(),
+      loopDelayMs: smoothedDelay(this.#readings.loopDelayMs, lagMs, passedMs),
+      memoryShare,
     }
-    this.#level = nextLevel(this.#level, pressureOf(this.#readings, this.#limits), passedMs)
+    const pressure = pressureOf(this.#readings, this.#limits)
+    const pressureNow = pressureOf({ loopDelayMs: lagMs, memoryShare }, this.#limits)
+    this.#level = nextLevel(this.#level, pressure, pressureNow, passedMs)
     this.#tell(nowMs)
   }
 
