@@ -74,8 +74,14 @@ export async function overload(redisUrl: string): Promise<Figure[]> {
         1,
       ),
       seen(
-        name('starts refused, accepted too late, without shedding'),
-        shown(both(({ refused }) => refused).ours, both(({ late }) => late).theirs),
+        name('reads refused with shedding; without'),
+        Object.values(both(({ readsRefused }) => readsRefused))
+          .map((share) => `${(100 * share).toFixed(1)} %`)
+          .join('; '),
+      ),
+      seen(
+        name('starts refused with shedding; accepted after more than 1 s without'),
+        [both(({ refused }) => refused).ours, both(({ late }) => late).theirs].map(perSecond).join('; '),
       ),
     )
   }
@@ -83,8 +89,8 @@ export async function overload(redisUrl: string): Promise<Figure[]> {
   return figures
 }
 
-function shown(refused: number, late: number): string {
-  return [refused, late].map((rate) => `${Math.round(rate).toLocaleString('en')}/s`).join(', ')
+function perSecond(rate: number): string {
+  return `${Math.round(rate).toLocaleString('en')}/s`
 }
 
 /** What becomes of reads and starts while more come than the process can bear. */
