@@ -154,6 +154,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     waits,
     estimator,
     maxBacklog: settings.MAX_BACKLOG,
+    quotas: settings.AUTH === 'keys' ? { waiting: settings.TENANT_WAITING } : undefined,
     callbacks: { rules: targets.rules, names, canSign: sealer !== undefined },
     now,
     styles,

@@ -103,6 +103,13 @@ export const ApiSettings = Type.Object({
     default: 100000,
     description: 'Waiting tasks of a lane before 503',
   }),
+  TENANT_WAITING: Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000_000,
+    default: 10_000,
+    description:
+      'Waiting tasks of one tenant in a lane before 429; `0`: any number. Quotas do not hold with `AUTH=none`',
+  }),
   RETENTION_SECONDS: Type.Number({
     exclusiveMinimum: 0,
     maximum: 315360000,
