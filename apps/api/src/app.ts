@@ -20,6 +20,7 @@ import {
   TaskControl,
   TaskReader,
   TaskWatch,
+  TenantLimits,
   Upkeep,
 } from '@accepted/core'
 import { carStore, orderStore, reportStore, reservationStore, resourceSpace } from '@accepted/operations'
@@ -51,6 +52,8 @@ import { openapi } from './plugins/openapi.ts'
 import { answerProblem, problemOf, problems } from './plugins/problems.ts'
 import { requestId, requestIds } from './plugins/request-ids.ts'
 import { validation } from './plugins/validation.ts'
+import { RequestQuota } from './quotas/request-quota.ts'
+import { SharedBuckets } from './quotas/shared-buckets.ts'
 import { carRoutes, readCar } from './routes/cars.ts'
 import { deliveryRoutes } from './routes/deliveries.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -116,6 +119,14 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
       ? new KnownKeys({ keys: new ApiKeys(scripts), now: () => scripts.clock.now(), log })
       : undefined
   const tokens = oidcTerms(settings)
+  const buckets = new SharedBuckets({
+    redis,
+    prefix: `${settings.KEY_PREFIX}:quota:requests`,
+    withoutRedis: settings.QUOTAS_WITHOUT_REDIS,
+  })
+  const quota =
+    keys &&
+    new RequestQuota({ buckets, limits: new TenantLimits(scripts), perSecond: settings.TENANT_REQUESTS })
   const spaceOf = ({ tenant }: FastifyRequest) => resourceSpace(redis, settings.KEY_PREFIX, tenant)
 
   const app = fastify({
@@ -137,7 +148,10 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   const requests = requestMetrics(app)
   await app.register(requestIds, { log })
   await app.register(problems, { publicUrl })
-  await app.register(auth, { authenticate: keys && bearer(keys, tokens && oidcCallers(tokens, log)) })
+  await app.register(auth, {
+    authenticate: keys && bearer(keys, tokens && oidcCallers(tokens, log)),
+    quota: quota && ((tenant, reply) => quota.admit(tenant, reply)),
+  })
   await app.register(validation)
   await app.register(methods)
   await app.register(negotiation)
@@ -154,7 +168,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     waits,
     estimator,
     maxBacklog: settings.MAX_BACKLOG,
-    quotas: settings.AUTH === 'keys' ? { waiting: settings.TENANT_WAITING } : undefined,
+    quotas: keys ? { waiting: settings.TENANT_WAITING } : undefined,
     callbacks: { rules: targets.rules, names, canSign: sealer !== undefined },
     now,
     styles,

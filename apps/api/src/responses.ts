@@ -103,6 +103,16 @@ export function withProblems(
   return { ...responses, ...problemsBy(document, [...(own as ProblemCode[]), ...codes]) }
 }
 
+/** The responses of a route with further header fields on each. */
+export function withHeaders(responses: object, uses: readonly HeaderUse[]) {
+  return Object.fromEntries(
+    Object.entries(responses as Record<string, Partial<Described>>).map(([status, described]) => [
+      status,
+      { ...described, headers: { ...described.headers, ...headers(uses) } },
+    ]),
+  )
+}
+
 type ProblemResponse = ReturnType<typeof problemsBy>[string]
 
 function problemsBy(document: 'Problem' | 'OperationProblem', codes: ProblemCode[]) {

@@ -111,7 +111,7 @@ export const PROBLEMS = {
     status: 429,
     title: 'A quota is used up',
     explanation:
-      '`quota` names what your tenant has used up: `used` of `limit`. `waiting`: as many of its tasks wait in the lane as may; `stored`: its tasks take as many bytes as they may. Nothing was started. Repeat after `Retry-After`, which is taken from how fast your tasks are done.',
+      '`quota` names what your tenant has used up, `limit` what it may. `requests`: so many a second; `waiting`: as many of its tasks wait in the lane as may; `stored`: its tasks take as many bytes as they may. Nothing was started. Repeat after `Retry-After`, which is taken from how fast your tasks are done.',
   },
   header_too_large: {
     status: 431,

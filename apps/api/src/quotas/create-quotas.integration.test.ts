@@ -1,17 +1,7 @@
 import { expect, test } from 'vitest'
+import { quotaApp } from '../testing/quota-app.ts'
 import { expectProblem, post } from '../testing/requests.ts'
 import { MUSTANG, testApp } from '../testing/test-app.ts'
-
-async function quotaApp(environment: Record<string, string>) {
-  const test = await testApp({ AUTH: 'keys', ...environment })
-  const [north, south] = await Promise.all(
-    ['north', 'south'].map(async (tenant) => {
-      const { key } = await test.keys.create({ tenant, scopes: ['tasks:read', 'tasks:write'] })
-      return { authorization: `Bearer ${key}` }
-    }),
-  )
-  return { ...test, north: north!, south: south! }
-}
 
 test('a tenant with as many waiting tasks as it may have is told so, and no other tenant is touched', async () => {
   const { ask, north, south } = await quotaApp({ TENANT_WAITING: '2' })
