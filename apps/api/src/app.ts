@@ -168,7 +168,11 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     waits,
     estimator,
     maxBacklog: settings.MAX_BACKLOG,
-    quotas: keys ? { waiting: settings.TENANT_WAITING } : undefined,
+    quotas: keys && {
+      waiting: settings.TENANT_WAITING,
+      storedBytes: settings.TENANT_STORED_BYTES,
+      tombstoneMs,
+    },
     callbacks: { rules: targets.rules, names, canSign: sealer !== undefined },
     now,
     styles,

@@ -122,6 +122,13 @@ export const ApiSettings = Type.Object({
     description:
       'Waiting tasks of one tenant in a lane before 429; `0`: any number. Quotas do not hold with `AUTH=none`',
   }),
+  TENANT_STORED_BYTES: Type.Integer({
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    default: 268_435_456,
+    description:
+      'What the tasks and deliveries of one tenant may take in Redis, in bytes, before its own ended tasks expire early to make room for new ones, and, if that does not do, 429; `0`: any number',
+  }),
   RETENTION_SECONDS: Type.Number({
     exclusiveMinimum: 0,
     maximum: 315360000,

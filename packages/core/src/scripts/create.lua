@@ -1,5 +1,5 @@
 #!lua
--- uses shard flows records waiting limits quotas
+-- uses shard flows records waiting packing outbox tombstones burying limits quotas
 -- Accepts a batch of tasks, each with an outcome of its own.
 -- ARGV, 18 an item: id, tenant, operation, lane, priority, accept_by (ms, Redis's clock), max_backlog, max_queue,
 -- idempotency key ('' = none), fingerprint, key lifetime (ms), limits (as `limits_of` reads them), ms to start within and in
@@ -61,7 +61,8 @@ local function create(at)
   local lane = lane_of(lane_name)
   local waiting = lane.waiting
   if waiting >= max_backlog or waiting > max_queue then return { 'backlog_full', waiting } end
-  local refusal = quotas ~= '' and over_waiting(tenant, lane_name, lane, max_backlog, quotas)
+  local bytes = stored.open_bytes(head, body)
+  local refusal = quotas ~= '' and over_quota(tenant, lane_name, lane, max_backlog, bytes, quotas)
   if refusal then return refusal end
 
   -- Unique within the batch; later batches are later by the clock.
@@ -74,6 +75,8 @@ local function create(at)
   if callback ~= '' then redis.call('HSET', open_key(id), 'callback', callback) end
   if key ~= '' then redis.call('SET', key, fingerprint .. ' ' .. id, 'PX', key_ms) end
   tell_operation(tenant, operation)
+  stored.count_from_now()
+  stored.charge(tenant, id, 'open', bytes)
   count('created ' .. operation, 1)
   count_tasks(operation, 'pending', 1)
   redis.call('ZADD', P .. 'index:' .. tenant, order, id)

@@ -99,7 +99,7 @@ async function bringToEnd(life: Life): Promise<void> {
   const contents = await life.check()
   same([...contents.open.keys(), ...contents.done.keys()], [])
   const left = contents.keys.filter(
-    (key) => !/^(lane:test|recent:test.run|operations:\w+|upkeep|format|figures)$/.test(key),
+    (key) => !/^(lane:test|recent:test.run|operations:\w+|upkeep|format|figures|stored)$/.test(key),
   )
   same(left, [])
 }
