@@ -52,6 +52,7 @@ import { openapi } from './plugins/openapi.ts'
 import { answerProblem, problemOf, problems } from './plugins/problems.ts'
 import { requestId, requestIds } from './plugins/request-ids.ts'
 import { validation } from './plugins/validation.ts'
+import { PollPacing } from './quotas/poll-pacing.ts'
 import { RequestQuota } from './quotas/request-quota.ts'
 import { SharedBuckets } from './quotas/shared-buckets.ts'
 import { carRoutes, readCar } from './routes/cars.ts'
@@ -119,14 +120,19 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
       ? new KnownKeys({ keys: new ApiKeys(scripts), now: () => scripts.clock.now(), log })
       : undefined
   const tokens = oidcTerms(settings)
-  const buckets = new SharedBuckets({
-    redis,
-    prefix: `${settings.KEY_PREFIX}:quota:requests`,
-    withoutRedis: settings.QUOTAS_WITHOUT_REDIS,
-  })
+  const bucketsOf = (quota: string) =>
+    new SharedBuckets({
+      redis,
+      prefix: `${settings.KEY_PREFIX}:quota:${quota}`,
+      withoutRedis: settings.QUOTAS_WITHOUT_REDIS,
+    })
   const quota =
     keys &&
-    new RequestQuota({ buckets, limits: new TenantLimits(scripts), perSecond: settings.TENANT_REQUESTS })
+    new RequestQuota({
+      buckets: bucketsOf('requests'),
+      limits: new TenantLimits(scripts),
+      perSecond: settings.TENANT_REQUESTS,
+    })
   const spaceOf = ({ tenant }: FastifyRequest) => resourceSpace(redis, settings.KEY_PREFIX, tenant)
 
   const app = fastify({
@@ -183,7 +189,8 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   for (const contract of contracts.values()) {
     operationRoute(app, contract, start, contract.immediate ? immediate[contract.name] : undefined)
   }
-  const read = { reader, waits, estimator, contracts, now, styles }
+  const pacing = keys && new PollPacing(bucketsOf('polls'))
+  const read = { reader, waits, estimator, contracts, now, styles, pacing }
   const act = {
     control: new TaskControl(scripts, retentionMs, tombstoneMs),
     estimator,
