@@ -13,8 +13,12 @@ local function limit_of(tenant, name, default)
   return known_limits[field] > 0 and known_limits[field] or math.huge
 end
 
--- Refuses a task more of a tenant that has as many waiting in the lane as it may. `lane`: how many `waiting`, and how many ready
--- `flows`, it has. Returns {'over_quota', 'waiting', how many may wait, how many do, how many the lane has to take before the tenant has
+-- How many tasks a lane takes for each of a tenant: by turns, and what the tenant's cap keeps out.
+local function turns_of(lane_name, lane, tenant)
+  return math.max(1, lane.weight * flow_turn(lane_name, tenant), lane.slots / flow_cap(lane_name, tenant))
+end
+
+-- Refuses a task more of a tenant that has as many waiting in the lane as it may. `lane`: as places.lua has it. Returns {'over_quota', 'waiting', how many may wait, how many do, how many the lane has to take before the tenant has
 -- room}; nothing if it has room.
 local function over_waiting(tenant, lane_name, lane, max_backlog, default)
   local most = limit_of(tenant, 'waiting', default)
@@ -22,8 +26,8 @@ local function over_waiting(tenant, lane_name, lane, max_backlog, default)
   local nearly_full = free <= KEPT_FOR_FEW * max_backlog and free < most
   local own = redis.call('ZCARD', flow_key(lane_name, tenant))
   if own < (nearly_full and free or most) then return nil end
-  local turns = math.max(1, lane.flows)
-  if not nearly_full then return { 'over_quota', 'waiting', most, own, (own - most + 1) * turns } end
+  local turns = turns_of(lane_name, lane, tenant)
+  if not nearly_full then return { 'over_quota', 'waiting', most, own, math.ceil((own - most + 1) * turns) } end
   -- Each that is taken leaves one more free, and in its turn the tenant has one less.
   return { 'over_quota', 'waiting', free, own, math.ceil((own - free + 1) * turns / (turns + 1)) }
 end
@@ -62,17 +66,17 @@ end
 -- Refuses a task of so many `bytes` of a tenant that would take more than it may even if all that can go had gone; makes room first, if
 -- that does it. Returns {'over_quota', 'stored', bytes that it may take, that it takes, how many tasks the lane has to take before one of
 -- the tenant's may have ended}; nothing if there is room.
-local function over_stored(tenant, lane, bytes, default, tombstone_ms)
+local function over_stored(tenant, lane_name, lane, bytes, default, tombstone_ms)
   local most = limit_of(tenant, 'stored', default)
   if most == math.huge then return nil end
   local open = stored.of(tenant, 'open')
   local fits = open + stored.of(tenant, 'ended') + bytes <= most
   if fits or open + bytes <= most and make_room_of_own(tenant, most - bytes, tombstone_ms) then return nil end
-  return { 'over_quota', 'stored', most, open + stored.of(tenant, 'ended'), math.max(1, lane.flows) }
+  return { 'over_quota', 'stored', most, open + stored.of(tenant, 'ended'), math.ceil(turns_of(lane_name, lane, tenant)) }
 end
 
 local function over_quota(tenant, lane_name, lane, max_backlog, bytes, quotas)
   local waiting, bytes_by_default, tombstone_ms = quotas:match('^(%d+) (%d+) (%d+)$')
   return over_waiting(tenant, lane_name, lane, max_backlog, waiting)
-    or over_stored(tenant, lane, bytes, bytes_by_default, tonumber(tombstone_ms))
+    or over_stored(tenant, lane_name, lane, bytes, bytes_by_default, tonumber(tombstone_ms))
 end
