@@ -43,6 +43,7 @@ test('it beats once Redis has heard that the worker lives, and not if Redis did 
     shards: 1,
     slots: {},
     endpointCap: 10,
+    tenantCap: 0,
     terms: terms(),
     renew: async () => undefined,
     beat: async () => void beats.push(heard),
