@@ -37,13 +37,15 @@ import { oidcTerms } from './auth/auth-settings.ts'
 import { bearer } from './auth/bearer.ts'
 import { oidcCallers } from './auth/oidc.ts'
 import { callbackMembers } from './callbacks/callback-members.ts'
-import { answerClientError } from './client-errors.ts'
+import { CONNECTION_LIMITS, type ConnectionLimits } from './connections/connection-limits.ts'
+import { Connections } from './connections/connections.ts'
 import { STREAM_LIMITS, type StreamLimits } from './event-stream.ts'
 import { HeldRequests } from './held-requests.ts'
 import { requestMetrics } from './metrics/request-metrics.ts'
 import { storeMetrics } from './metrics/store-metrics.ts'
 import { type Immediate, operationRoute } from './operation-route.ts'
 import { auth } from './plugins/auth.ts'
+import { httpRules, originForm } from './plugins/http-rules.ts'
 import { jsonBody } from './plugins/json-body.ts'
 import { methods } from './plugins/methods.ts'
 import { negotiation } from './plugins/negotiation.ts'
@@ -66,7 +68,6 @@ import { TaskStreams } from './task-streams.ts'
 import { TaskWaits } from './task-waits.ts'
 
 const BODY_MAX_BYTES = 1_000_000
-const REQUEST_TIMEOUT_MS = 30_000
 
 /** What the API is made of. */
 export interface ApiDependencies {
@@ -89,6 +90,8 @@ export interface ApiDependencies {
   processMetrics?: Registry
   /** Other limits than `STREAM_LIMITS`. */
   streamLimits?: Partial<StreamLimits>
+  /** Other limits than `CONNECTION_LIMITS` and those of the settings. */
+  connectionLimits?: Partial<ConnectionLimits>
 }
 
 /**
@@ -118,25 +121,40 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   const tokens = oidcTerms(settings)
   const spaceOf = ({ tenant }: FastifyRequest) => resourceSpace(redis, settings.KEY_PREFIX, tenant)
 
+  const connections = new Connections({
+    limits: {
+      ...CONNECTION_LIMITS,
+      connections: settings.MAX_CONNECTIONS,
+      connectionsPerAddress: settings.MAX_CONNECTIONS_PER_ADDRESS,
+      requestMs: settings.REQUEST_TIMEOUT_SECONDS * 1000,
+      ...deps.connectionLimits,
+    },
+    limitsAddresses: !settings.TRUST_PROXY,
+    publicUrl,
+    log,
+  })
+
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestId,
     requestIdHeader: false,
     bodyLimit: BODY_MAX_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
     trustProxy: settings.TRUST_PROXY,
     // Requests that are under way when it stops are served.
     return503OnClosing: false,
     // Longer than any: what is not an id is told by validation.
     routerOptions: { maxParamLength: 16_384 },
-    clientErrorHandler: answerClientError(publicUrl),
+    serverFactory: (handle) => connections.createServer(handle),
+    clientErrorHandler: (error, socket) => connections.answerClientError(error, socket),
+    rewriteUrl: originForm,
     frameworkErrors: (error, request, reply) =>
       answerProblem(problemOf(error, request), request, reply, publicUrl()),
   })
   const requests = requestMetrics(app)
   await app.register(requestIds, { log })
   await app.register(problems, { publicUrl })
+  await app.register(httpRules, { connections })
   await app.register(auth, { authenticate: keys && bearer(keys, tokens && oidcCallers(tokens, log)) })
   await app.register(validation)
   await app.register(methods)

@@ -84,6 +84,11 @@ export const PROBLEMS = {
     title: 'The body is too large',
     explanation: 'The body exceeds the limit of this route, which `detail` names. Send less, or split it.',
   },
+  uri_too_long: {
+    status: 414,
+    title: 'The request target is too long',
+    explanation: 'The path and query of the request together exceed 8,000 bytes. Shorten the query.',
+  },
   unsupported_media_type: {
     status: 415,
     title: 'This media type is not understood here',
@@ -94,6 +99,11 @@ export const PROBLEMS = {
     title: 'The range lies outside the resource',
     explanation:
       'The `Range` header asks for bytes that the resource does not have. `Content-Range` tells its length.',
+  },
+  expectation_failed: {
+    status: 417,
+    title: 'The expectation cannot be met',
+    explanation: 'The `Expect` header names something else than `100-continue`. Send the request without it.',
   },
   invalid_input: {
     status: 422,
@@ -107,10 +117,17 @@ export const PROBLEMS = {
     explanation:
       'The key was used within the last 24 hours for a request with another method, path, body or options. Use a new key for a new request.',
   },
+  too_many_pipelined: {
+    status: 429,
+    title: 'Too many requests of one connection wait',
+    explanation:
+      'So many requests were sent on one connection without awaiting their answers that this one and those after it were not looked at. Await answers, or use several connections.',
+  },
   header_too_large: {
     status: 431,
     title: 'The request head is too large',
-    explanation: 'The header fields together exceed 16 kB. Send fewer or shorter ones.',
+    explanation:
+      'The head of the request exceeds 16,384 bytes, or it has more than 100 header fields. Send fewer or shorter ones.',
   },
   internal: {
     status: 500,
@@ -128,6 +145,12 @@ export const PROBLEMS = {
     title: 'Too many tasks are waiting',
     explanation:
       'The operation has as many waiting tasks as it may have, or more than `Max-Queue` accepts. Nothing was started. Repeat after `Retry-After`.',
+  },
+  too_many_connections: {
+    status: 503,
+    title: 'Too many connections are open',
+    explanation:
+      'The process has as many connections as it may have, or your address has as many as one address may. Nothing was done. Close some, or repeat after `Retry-After`.',
   },
   store_unavailable: {
     status: 503,

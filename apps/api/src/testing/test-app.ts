@@ -29,8 +29,9 @@ export async function testApp(
   environment: Record<string, string> = {},
   {
     streamLimits = {},
+    connectionLimits = {},
     names = new NameResolver({ servers: [NO_DNS], hosts: '' }),
-  }: Partial<Pick<ApiDependencies, 'streamLimits' | 'names'>> = {},
+  }: Partial<Pick<ApiDependencies, 'streamLimits' | 'connectionLimits' | 'names'>> = {},
 ) {
   const log = createLog('api', 'silent')
   const prefix = freshPrefix()
@@ -56,6 +57,7 @@ export async function testApp(
     names,
     log,
     streamLimits,
+    connectionLimits,
   })
   onTestFinished(async () => {
     await app.close()
