@@ -68,6 +68,10 @@ import { TaskStreams } from './task-streams.ts'
 import { TaskWaits } from './task-waits.ts'
 
 const BODY_MAX_BYTES = 1_000_000
+/** The share of all connections that requests which are held may take, so that others are answered. */
+const HELD_SHARE = 0.8
+/** The same of those of one tenant. */
+const HELD_SHARE_OF_TENANT = 0.5
 
 /** What the API is made of. */
 export interface ApiDependencies {
@@ -110,7 +114,10 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   const estimator = new Estimator(upkeep)
   const reader = new TaskReader(scripts)
   const watch = new TaskWatch(subscriber, scripts, reader, log)
-  const held = new HeldRequests()
+  const held = new HeldRequests({
+    inAll: Math.ceil(settings.MAX_CONNECTIONS * HELD_SHARE),
+    perHolder: Math.ceil(settings.MAX_CONNECTIONS * HELD_SHARE_OF_TENANT),
+  })
   const waits = new TaskWaits(watch, reader, held)
   const bounds = { minSeconds: settings.RETRY_AFTER_MIN, maxSeconds: settings.RETRY_AFTER_MAX }
   const styles = () => ({ publicUrl: publicUrl(), bounds })

@@ -7,10 +7,12 @@ import {
 } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Logger } from '@accepted/core'
+import { Places } from '../places.ts'
 import { problemOfParser, unknownMethod } from './client-errors.ts'
+import { clientOf } from './client-of.ts'
 import { Connection } from './connection.ts'
 import { type ConnectionLimits, HEAD_MAX_BYTES, MAX_REFUSED, REFUSED_WITHIN_MS } from './connection-limits.ts'
-import { Places } from './places.ts'
+
 import { SlowReaders } from './slow-readers.ts'
 
 /** How often it is logged, at most, that connections are refused, ms. */
@@ -40,7 +42,7 @@ export class Connections {
     this.#deps = deps
     this.#places = new Places({
       inAll: limits.connections,
-      perAddress: limitsAddresses ? limits.connectionsPerAddress : undefined,
+      perHolder: limitsAddresses ? limits.connectionsPerAddress : undefined,
     })
     this.#readers = new SlowReaders(limits)
   }
@@ -106,7 +108,7 @@ export class Connections {
 
   #admit(socket: Socket): void {
     const { lingerMs } = this.#deps.limits
-    const address = socket.remoteAddress ?? ''
+    const address = clientOf(socket.remoteAddress ?? '')
     const hasPlace = this.#places.take(address)
     if (!hasPlace) this.#tell(address)
     if (!hasPlace && this.#refused >= MAX_REFUSED) return void socket.destroy()

@@ -1,13 +1,10 @@
-import { METHODS as PARSED } from 'node:http'
 import type { HTTPMethods, RouteOptions } from 'fastify'
 import plugin from 'fastify-plugin'
 import { OPEN } from '../auth/access.ts'
 import { ProblemError } from '../problem.ts'
 
-/** What Fastify knows by itself. */
-const USUAL: readonly string[] = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE', 'QUERY']
-/** All that the parser knows, but CONNECT, which never becomes a request. */
-const METHODS = PARSED.filter((method) => method !== 'CONNECT') as HTTPMethods[]
+/** Those that a path refuses by naming its own; others are refused alike everywhere, by `problems`. */
+export const METHODS: HTTPMethods[] = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT']
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -18,7 +15,6 @@ declare module 'fastify' {
 
 export const methods = plugin(
   async (app) => {
-    for (const method of METHODS) if (!USUAL.includes(method)) app.addHttpMethod(method)
     const known = new Map<string, Set<string>>()
     app.addHook('onRoute', ({ url, method }: RouteOptions) => {
       const declared = known.get(url) ?? new Set()

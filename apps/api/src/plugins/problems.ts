@@ -1,7 +1,9 @@
 import { NewerFormat, StoreUnavailable } from '@accepted/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
+import { unknownMethod } from '../connections/client-errors.ts'
 import { ProblemError, problemDocument } from '../problem.ts'
+import { METHODS } from './methods.ts'
 
 /** When a store that was away is worth asking again, seconds. */
 const STORE_RETRY_SECONDS = 1
@@ -27,7 +29,9 @@ export const problems = plugin<ProblemsOptions>(
       return answerProblem(problem, request, reply, publicUrl())
     })
     app.setNotFoundHandler((request, reply) => {
-      const problem = new ProblemError('not_found', `Nothing has the path ${pathOf(request.url)}.`)
+      const problem = (METHODS as string[]).includes(request.method)
+        ? new ProblemError('not_found', `Nothing has the path ${pathOf(request.url)}.`)
+        : unknownMethod()
       return answerProblem(problem, request, reply, publicUrl())
     })
   },
