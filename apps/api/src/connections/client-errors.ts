@@ -19,7 +19,7 @@ export function problemOfParser(error: ParserError): ProblemError | undefined {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new ProblemError('request_timeout', 'The request did not arrive in time.')
     case 'HPE_HEADER_OVERFLOW':
-      if (/^[A-Z-]+ \/\S*$/.test(lineAt(error))) return targetTooLong()
+      if ((/^[A-Z-]+ (\S+)/.exec(lineAt(error))?.[1]?.length ?? 0) > TARGET_MAX_BYTES) return targetTooLong()
       return new ProblemError('header_too_large', `The head exceeds ${HEAD_MAX_BYTES} bytes.`)
     case 'HPE_INVALID_METHOD':
       // Else it is not even like a request: TLS, for instance.

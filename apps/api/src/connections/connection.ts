@@ -57,6 +57,7 @@ export class Connection {
 
   /** Writes an answer of its own, past Node's, and closes. */
   refuse(problem: ProblemError, publicUrl: string): void {
+    if (!this.#socket.writable) return
     const body = problemDocument(problem, publicUrl, true)
     const head = [
       `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,

@@ -4,6 +4,7 @@ import { targetTooLong } from '../connections/client-errors.ts'
 import { MAX_FIELDS, MAX_PIPELINED, TARGET_MAX_BYTES } from '../connections/connection-limits.ts'
 import type { Connections } from '../connections/connections.ts'
 import { ProblemError } from '../problem.ts'
+import { bodyMaxBytes, bodyTooLarge } from './problems.ts'
 
 /** A body that is left unread is read for nothing if it is no longer than that: the connection stays. */
 const READ_FOR_NOTHING_BYTES = 65_536
@@ -32,12 +33,16 @@ export const httpRules = plugin<{ connections: Connections }>(
       next(refusal)
     })
     app.addHook('preParsing', (request, reply, _payload, next) => {
+      if (Number(request.headers['content-length']) > bodyMaxBytes(request))
+        return next(bodyTooLarge(request))
       connections.continue(request.raw, reply.raw)
       next()
     })
     // Whoever still sends a body that nobody reads gets its answer, and then the end.
     app.addHook('onSend', ({ raw }, reply, payload, next) => {
-      if (!raw.complete && leavesMuch(raw, connections)) reply.header('connection', 'close')
+      // What comes after a request to upgrade, Node does not read as requests.
+      const isLast = raw.headers.upgrade !== undefined || (!raw.complete && leavesMuch(raw, connections))
+      if (isLast) reply.header('connection', 'close')
       if (!raw.complete && reply.getHeader('connection') === 'close') connections.of(raw)?.closeAfterAnswer()
       next(null, payload)
     })
@@ -45,11 +50,10 @@ export const httpRules = plugin<{ connections: Connections }>(
   { name: 'http-rules', dependencies: ['problems'] },
 )
 
-/** Whether much of the body is still to come, or nobody knows how much. */
+/** Whether much of a body is still to come, or nobody knows how much. */
 function leavesMuch(raw: IncomingMessage, connections: Connections): boolean {
-  const { 'content-length': length } = raw.headers
-  if (connections.expectsContinue(raw) || length === undefined) return true
-  return Number(length) > READ_FOR_NOTHING_BYTES
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = raw.headers
+  return connections.expectsContinue(raw) || coding !== undefined || Number(length) > READ_FOR_NOTHING_BYTES
 }
 
 function faultOf(raw: IncomingMessage, target: string): ProblemError | undefined {

@@ -1,9 +1,7 @@
 import { NewerFormat, StoreUnavailable } from '@accepted/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
-import { unknownMethod } from '../connections/client-errors.ts'
 import { ProblemError, problemDocument } from '../problem.ts'
-import { METHODS } from './methods.ts'
 
 /** When a store that was away is worth asking again, seconds. */
 const STORE_RETRY_SECONDS = 1
@@ -29,10 +27,7 @@ export const problems = plugin<ProblemsOptions>(
       return answerProblem(problem, request, reply, publicUrl())
     })
     app.setNotFoundHandler((request, reply) => {
-      const problem = (METHODS as string[]).includes(request.method)
-        ? new ProblemError('not_found', `Nothing has the path ${pathOf(request.url)}.`)
-        : unknownMethod()
-      return answerProblem(problem, request, reply, publicUrl())
+      return answerProblem(noSuchPath(request), request, reply, publicUrl())
     })
   },
   { name: 'problems' },
@@ -72,11 +67,8 @@ export function problemOf(error: FastifyError, request: FastifyRequest): Problem
     )
   }
   switch (error.code) {
-    case 'FST_ERR_CTP_BODY_TOO_LARGE': {
-      const { config, bodyLimit } = request.routeOptions
-      const limit = config.bodyLimits?.[request.headers['content-type']?.split(';')[0] ?? ''] ?? bodyLimit
-      return new ProblemError('too_large', `The body may have ${limit} bytes here.`, { cause: error })
-    }
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return bodyTooLarge(request)
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE': {
       const type = request.headers['content-type'] ?? 'no type at all'
       return new ProblemError('unsupported_media_type', `A body of ${type.slice(0, 100)} is not read here.`, {
@@ -94,6 +86,18 @@ export function problemOf(error: FastifyError, request: FastifyRequest): Problem
   })
 }
 
-function pathOf(url: string): string {
-  return url.split('?')[0]!.slice(0, 200)
+/** Most bytes that the body of a request may have. */
+export function bodyMaxBytes({ routeOptions, headers }: FastifyRequest): number {
+  const { config, bodyLimit } = routeOptions
+  return config.bodyLimits?.[headers['content-type']?.split(';')[0] ?? ''] ?? bodyLimit
+}
+
+/** The problem of a body that has more than that. */
+export function bodyTooLarge(request: FastifyRequest): ProblemError {
+  return new ProblemError('too_large', `The body may have ${bodyMaxBytes(request)} bytes here.`)
+}
+
+/** The problem of a path that nothing has. */
+export function noSuchPath({ url }: FastifyRequest): ProblemError {
+  return new ProblemError('not_found', `Nothing has the path ${url.split('?')[0]!.slice(0, 200)}.`)
 }
