@@ -202,6 +202,20 @@ test('a client that does not read its answers is cut off, others are served mean
   await until(async () => (await openAt(app.server)) === 0)
 })
 
+test('who asks for CONNECT and breaks off breaks nothing else', async () => {
+  const { app, connect } = await started()
+  const { send, answers } = await connect()
+  send('CONNECT a.example:80 HTTP/1.1\r\nHost: a\r\n\r\n')
+  expect((await answers())[0]!.status).toBe(405)
+  for (let at = 0; at < 20; at += 1) {
+    const { send, socket } = await connect()
+    send('CONNECT a.example:80 HTTP/1.1\r\nHost: a\r\n\r\n')
+    if (at % 2 === 0) await once(socket, 'data')
+    socket.resetAndDestroy()
+  }
+  await until(async () => (await openAt(app.server)) <= 1)
+})
+
 test('a wait for which there is no place is answered as things are; a stream tells that and when to come again', async () => {
   const { connect, ask } = await started({}, { MAX_CONNECTIONS: '10' })
   const { task_id: taskId } = (await ask({ method: 'POST', url: '/cars', payload: MUSTANG })).json()

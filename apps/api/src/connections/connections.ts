@@ -112,6 +112,8 @@ export class Connections {
     const hasPlace = this.#places.take(address)
     if (!hasPlace) this.#tell(address)
     if (!hasPlace && this.#refused >= MAX_REFUSED) return void socket.destroy()
+    // Of a socket that asked for CONNECT nobody else hears that it broke; unheard, that would end the process.
+    socket.on('error', () => socket.destroy())
     this.#open.set(socket, new Connection(socket, { isRefused: !hasPlace, lingerMs }))
     if (hasPlace) {
       socket.once('close', () => {
