@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type RequestListener, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { type ProblemError, problemDocument } from '../problem.ts'
+import { MAX_PIPELINED } from './connection-limits.ts'
 
 /** One connection: what is under way on it, and how it ends so that its client still hears what it was told. */
 export class Connection {
@@ -11,6 +12,9 @@ export class Connection {
   readonly #lingerMs: number
   /** Requests that were not answered yet. */
   #underWay = 0
+  /** Those of them that wait for the answers before theirs. */
+  readonly #waiting: (() => void)[] = []
+  #oneTooMany: IncomingMessage | undefined
   #latest: { request: IncomingMessage; response: ServerResponse } | undefined
   /** What is to be done once as few as that are under way. */
   #later: { underWay: number; act: () => void } | undefined
@@ -23,23 +27,32 @@ export class Connection {
     this.#lingerMs = lingerMs
   }
 
-  get underWay(): number {
-    return this.#underWay
-  }
-
   /** Whether no request is taken from it any more. */
   get isClosing(): boolean {
     return this.#isClosing || this.#isLeaving
   }
 
-  /** A request has come; it is under way until its response closes. */
-  begin(request: IncomingMessage, response: ServerResponse): void {
+  /**
+   * A request has come. Requests of one connection are handled one after the other, so that who sends many and reads slowly has
+   * one answer in memory; who sends more than `MAX_PIPELINED` ahead is told so in its turn, and not heard any more.
+   */
+  take(request: IncomingMessage, response: ServerResponse, handle: RequestListener): void {
+    if (this.isClosing || this.#oneTooMany) return
+    if (this.#underWay === MAX_PIPELINED) this.#oneTooMany = request
     this.#underWay += 1
     this.#latest = { request, response }
     response.once('close', () => {
       this.#underWay -= 1
       if (this.#later && this.#underWay <= this.#later.underWay) this.#later.act()
+      else if (!this.isClosing) this.#waiting.shift()?.()
     })
+    if (this.#underWay === 1) handle(request, response)
+    else this.#waiting.push(() => handle(request, response))
+  }
+
+  /** Whether too many unanswered requests were before it. */
+  isOneTooMany(request: IncomingMessage): boolean {
+    return this.#oneTooMany === request
   }
 
   /**

@@ -147,6 +147,30 @@ test('requests that are sent without awaiting answers are answered in their orde
   expect([told[32]!.status, codeOf(told[32]), told.length]).toEqual([429, 'too_many_pipelined', 33])
 })
 
+test('who sends many requests and reads nothing has one answer made, not all', async () => {
+  const { app, connect } = await started()
+  let made = 0
+  app.server.prependListener('request', (_request, response) => {
+    const { end } = response
+    response.end = ((...given: Parameters<typeof end>) => {
+      made += 1
+      return end.apply(response, given)
+    }) as typeof end
+  })
+  const stuck = await connect()
+  stuck.socket.pause()
+  stuck.send('GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(200))
+  const healthy = await connect()
+  healthy.send(LAST)
+  expect((await healthy.answers())[0]!.status).toBe(200)
+  const before = made
+  stuck.socket.resume()
+  const told = await stuck.answers()
+  expect(told.length).toBe(33)
+  // What the kernel takes of the first ones is gone; the rest were made once those before them were read.
+  expect(before).toBeLessThan(33)
+})
+
 test('an address has so many connections, and one more is told that they are too many', async () => {
   const { connect } = await started({ connectionLimits: { connectionsPerAddress: 3 } })
   const held = await Promise.all([connect(), connect(), connect()])
@@ -199,6 +223,36 @@ test('a client that does not read its answers is cut off, others are served mean
   const healthy = await connect()
   healthy.send(LAST)
   expect((await healthy.answers())[0]!.status).toBe(200)
+  await until(async () => (await openAt(app.server)) === 0)
+})
+
+test('two hundred clients that never come to an end are sent away in time, and others are served meanwhile', async () => {
+  const { app, connect } = await started({
+    connectionLimits: { headMs: 1_000, requestMs: 1_000, lookedAtEveryMs: 50, lingerMs: 100 },
+  })
+  const slow = await Promise.all(Array.from({ length: 200 }, connect))
+  for (const [at, { send }] of slow.entries()) {
+    send(at % 2 === 0 ? 'GET /healthz HTTP/1.1\r\nHost: a\r\n' : post('Content-Length: 4096'))
+  }
+  const drip = setInterval(() => {
+    for (const [at, { socket, send }] of slow.entries())
+      if (socket.writable) send(at % 2 === 0 ? 'X: y\r\n' : ' ')
+  }, 100)
+  let served = 0
+  let isOver = false
+  const sentAway = Promise.all(slow.map(({ answers }) => answers())).then((all) => {
+    isOver = true
+    return all
+  })
+  while (!isOver) {
+    const healthy = await connect()
+    healthy.send(LAST)
+    expect((await healthy.answers())[0]!.status).toBe(200)
+    served += 1
+  }
+  clearInterval(drip)
+  expect((await sentAway).map(([answer]) => answer!.status)).toEqual(Array(200).fill(408))
+  expect(served).toBeGreaterThan(1)
   await until(async () => (await openAt(app.server)) === 0)
 })
 

@@ -64,12 +64,8 @@ export class Connections {
     })
     // Node would drop fields past it without a word; they are counted where all can be told.
     server.maxHeadersCount = 0
-    const begin = (request: IncomingMessage, response: ServerResponse) => {
-      const connection = this.#open.get(request.socket)
-      if (connection?.isClosing) return
-      connection?.begin(request, response)
-      handle(request, response)
-    }
+    const begin = (request: IncomingMessage, response: ServerResponse) =>
+      this.#open.get(request.socket)?.take(request, response, handle)
     server.on('request', begin)
     server.on('checkExpectation', begin)
     server.on('checkContinue', (request, response) => {

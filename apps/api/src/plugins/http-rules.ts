@@ -19,7 +19,7 @@ export const httpRules = plugin<{ connections: Connections }>(
         ? new ProblemError('too_many_connections', 'Too many connections are open.', {
             headers: { 'retry-after': '1' },
           })
-        : connection && connection.underWay > MAX_PIPELINED
+        : connection?.isOneTooMany(request.raw)
           ? new ProblemError(
               'too_many_pipelined',
               `More than ${MAX_PIPELINED} requests of this connection wait.`,
