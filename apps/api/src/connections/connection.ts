@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type IncomingMessage, type RequestListener, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { type ProblemError, problemDocument } from '../problem.ts'
+import { securityHeaders } from '../security-headers.ts'
 import { MAX_PIPELINED } from './connection-limits.ts'
 
 /** One connection: what is under way on it, and how it ends so that its client still hears what it was told. */
@@ -77,7 +78,9 @@ export class Connection {
       'Content-Type: application/problem+json',
       `Content-Length: ${Buffer.byteLength(body)}`,
       `X-Request-Id: ${randomUUID()}`,
-      ...Object.entries(problem.options.headers ?? {}).map(([name, value]) => `${name}: ${value}`),
+      ...Object.entries({ ...securityHeaders(publicUrl), ...problem.options.headers }).map((field) =>
+        field.join(': '),
+      ),
       'Connection: close',
     ]
     this.#socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
