@@ -19,6 +19,7 @@ export async function waiting(redisUrl: string): Promise<Figure[]> {
     REDIS_URL: redisUrl,
     PORT: '0',
     KEY_PREFIX: PREFIX,
+    MAX_CONNECTIONS_PER_ADDRESS: String(CLIENTS + STREAMS + 1_000),
   })
   const url = String(api.told.url)
   const log = createLog('bench', 'warn')

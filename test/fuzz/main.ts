@@ -2,9 +2,11 @@ import { parseArgs } from 'node:util'
 import { startLocalRedis } from '@accepted/local-redis'
 import { fuzzApi } from './api/fuzz-api.ts'
 import type { FuzzOptions } from './fuzz-options.ts'
+import { fuzzWire } from './wire/fuzz-wire.ts'
 
 const KINDS: Record<string, (options: FuzzOptions) => Promise<{ wrong: string[] }>> = {
   api: fuzzApi,
+  wire: fuzzWire,
 }
 
 /**

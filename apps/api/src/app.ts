@@ -40,7 +40,8 @@ import { oidcTerms } from './auth/auth-settings.ts'
 import { bearer } from './auth/bearer.ts'
 import { oidcCallers } from './auth/oidc.ts'
 import { callbackMembers } from './callbacks/callback-members.ts'
-import { answerClientError } from './client-errors.ts'
+import { CONNECTION_LIMITS, type ConnectionLimits } from './connections/connection-limits.ts'
+import { Connections } from './connections/connections.ts'
 import { STREAM_LIMITS, type StreamLimits } from './event-stream.ts'
 import { HeldRequests } from './held-requests.ts'
 import { overloadMetrics } from './metrics/overload-metrics.ts'
@@ -52,6 +53,7 @@ import { type Probes, Shedding } from './overload/shedding.ts'
 import { auth } from './plugins/auth.ts'
 import { continuation } from './plugins/continue.ts'
 import { cors } from './plugins/cors.ts'
+import { httpRules, originForm } from './plugins/http-rules.ts'
 import { jsonBody } from './plugins/json-body.ts'
 import { methods } from './plugins/methods.ts'
 import { negotiation } from './plugins/negotiation.ts'
@@ -78,7 +80,10 @@ import { TaskStreams } from './task-streams.ts'
 import { TaskWaits } from './task-waits.ts'
 
 const BODY_MAX_BYTES = 1_000_000
-const REQUEST_TIMEOUT_MS = 30_000
+/** The share of all connections that requests which are held may take, so that others are answered. */
+const HELD_SHARE = 0.8
+/** The same of those of one tenant. */
+const HELD_SHARE_OF_TENANT = 0.5
 
 /** What the API is made of. */
 export interface ApiDependencies {
@@ -103,6 +108,8 @@ export interface ApiDependencies {
   probes?: Probes
   /** Other limits than `STREAM_LIMITS`. */
   streamLimits?: Partial<StreamLimits>
+  /** Other limits than `CONNECTION_LIMITS` and those of the settings. */
+  connectionLimits?: Partial<ConnectionLimits>
 }
 
 /**
@@ -123,7 +130,10 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   const estimator = new Estimator(upkeep)
   const reader = new TaskReader(scripts)
   const watch = new TaskWatch(subscriber, scripts, reader, log)
-  const held = new HeldRequests()
+  const held = new HeldRequests({
+    inAll: Math.ceil(settings.MAX_CONNECTIONS * HELD_SHARE),
+    perHolder: Math.ceil(settings.MAX_CONNECTIONS * HELD_SHARE_OF_TENANT),
+  })
   const waits = new TaskWaits(watch, reader, held)
   const bounds = { minSeconds: settings.RETRY_AFTER_MIN, maxSeconds: settings.RETRY_AFTER_MAX }
   const styles = () => ({ publicUrl: publicUrl(), bounds })
@@ -147,19 +157,33 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     })
   const spaceOf = ({ tenant }: FastifyRequest) => resourceSpace(redis, settings.KEY_PREFIX, tenant)
 
+  const connections = new Connections({
+    limits: {
+      ...CONNECTION_LIMITS,
+      connections: settings.MAX_CONNECTIONS,
+      connectionsPerAddress: settings.MAX_CONNECTIONS_PER_ADDRESS,
+      requestMs: settings.REQUEST_TIMEOUT_SECONDS * 1000,
+      ...deps.connectionLimits,
+    },
+    limitsAddresses: !settings.TRUST_PROXY,
+    publicUrl,
+    log,
+  })
+
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestId,
     requestIdHeader: false,
     bodyLimit: BODY_MAX_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
     trustProxy: settings.TRUST_PROXY,
     // Requests that are under way when it stops are served.
     return503OnClosing: false,
     // Longer than any: what is not an id is told by validation.
     routerOptions: { maxParamLength: 16_384 },
-    clientErrorHandler: answerClientError(publicUrl),
+    serverFactory: (handle) => connections.createServer(handle),
+    clientErrorHandler: (error, socket) => connections.answerClientError(error, socket),
+    rewriteUrl: originForm,
     frameworkErrors: (error, request, reply) =>
       answerProblem(problemOf(error, request), request, reply, publicUrl()),
   })
@@ -172,6 +196,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(requestIds, { log })
   await app.register(securityFields, { publicUrl })
   await app.register(problems, { publicUrl })
+  await app.register(httpRules, { connections })
   await app.register(cors, { origins: origins.origins })
   await app.register(shedRequests, { shedding, bounds, publicUrl })
   await app.register(auth, {

@@ -13,6 +13,8 @@ export const STREAM_LIMITS: StreamLimits = { beatMs: 15_000, drainMs: 30_000 }
 
 /** When a reader whose stream ended is to come again, ms. */
 const RETRY_MS = 1_000
+/** The same where there was no place for it, ms. */
+const RETRY_WHEN_FULL_MS = 10_000
 /** What a reader still gets of its stream when the process stops, ms. */
 const LAST_WORDS_MS = 2_000
 
@@ -22,10 +24,11 @@ export class EventStream {
   readonly #limits: StreamLimits
   readonly #beat: NodeJS.Timeout
 
-  constructor(response: ServerResponse, limits: StreamLimits) {
+  /** @param isFull whether it is to end at once and its reader to come again, since as many follow as may */
+  constructor(response: ServerResponse, limits: StreamLimits, isFull = false) {
     this.#response = response
     this.#limits = limits
-    response.write(`retry: ${RETRY_MS}\n\n`)
+    response.write(`retry: ${isFull ? RETRY_WHEN_FULL_MS : RETRY_MS}\n\n`)
     this.#beat = setInterval(() => {
       if (!response.writableNeedDrain) response.write(':\n\n')
     }, limits.beatMs)

@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import { isIPv6 } from 'node:net'
 import {
@@ -16,6 +17,7 @@ import { loadContracts } from '@accepted/operations'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { buildApp } from './app.ts'
 import { authFaults } from './auth/auth-settings.ts'
+import { listenAlso } from './connections/listen-also.ts'
 
 /** Long enough for the requests that are under way. */
 const STOP_WITHIN_MS = 10_000
@@ -71,6 +73,11 @@ await runProcess(async () => {
       throw new SettingsError([`HOST=${HOST}: is not an address of this machine`])
     throw error
   }
+  const allOfHost = HOST === 'localhost' ? await lookup(HOST, { all: true }) : []
+  const others = await listenAlso(
+    app.server,
+    allOfHost.map(({ address }) => address),
+  )
   const address = app.server.address()
   const port = typeof address === 'object' && address ? address.port : PORT
   listening = `http://${isIPv6(HOST) ? `[${HOST}]` : HOST}:${port}`
@@ -80,6 +87,7 @@ await runProcess(async () => {
     ready: Promise.resolve({ kind: 'listening' as const, url: listening }),
     stopWithinMs: STOP_WITHIN_MS,
     async stop() {
+      for (const other of others) other.close()
       await app.close()
       names.close()
       redis.disconnect()

@@ -48,16 +48,17 @@ const ANY_ROUTE = [
   'method_not_allowed',
   'not_acceptable',
   'request_timeout',
+  'uri_too_long',
+  'unsupported_media_type',
+  'expectation_failed',
+  'too_many_pipelined',
   'header_too_large',
   'internal',
+  'too_many_connections',
 ] as const satisfies ProblemCode[]
 
 /** What a route that reads a body may answer besides. */
-export const BODY_PROBLEMS = [
-  'malformed_json',
-  'too_large',
-  'unsupported_media_type',
-] as const satisfies ProblemCode[]
+export const BODY_PROBLEMS = ['malformed_json', 'too_large'] as const satisfies ProblemCode[]
 
 /** What a route that asks the task store may answer besides. */
 export const STORE_PROBLEMS = ['store_unavailable', 'outdated_process'] as const satisfies ProblemCode[]

@@ -28,6 +28,7 @@ export class TaskStreams {
 
   /**
    * Tells of a task until it ends, the reader goes, its credential ceases to hold or the app closes. While Redis is away nothing is told.
+   * Where as many follow as may, it is told once, as it is, and the reader is to come again later.
    *
    * @param isKnown whether the reader knows the task as it was found
    */
@@ -35,14 +36,14 @@ export class TaskStreams {
     const { tenant, taskId } = found.task
     const { watch, held, limits } = this.#deps
     const hold = held.hold(response, caller)
-    const stream = new EventStream(response, limits)
+    const stream = new EventStream(response, limits, hold.isFull)
     const send = async (before: TaskRecord | null, now: FoundTask) => {
       await stream.send(await this.#event(before, now), hold.signal)
       return now.task
     }
     try {
       let told = isKnown ? found.task : await send(null, found)
-      if (isEnded(told.status)) return
+      if (isEnded(told.status) || hold.isFull) return
       for await (const outcome of watch.follow(tenant, taskId, hold.signal)) {
         // One that ended and was deleted before that could be told: whoever comes again is told that it is gone.
         if (outcome.outcome !== 'task') return

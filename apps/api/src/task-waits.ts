@@ -23,7 +23,7 @@ export class TaskWaits {
 
   /**
    * The task once it is as hoped for, or gone; else as it is after `seconds`, or when the credential ceases to hold or the app closes. If the client goes
-   * away, `known` at once.
+   * away, or as many wait as may, `known` at once.
    *
    * @throws {StoreUnavailable} only then
    */
@@ -36,6 +36,7 @@ export class TaskWaits {
     const { tenant, taskId } = known.task
     const hold = this.#held.hold(reply.raw, reply.request.caller, seconds * 1000)
     try {
+      if (hold.isFull) return known
       for await (const outcome of this.#watch.follow(tenant, taskId, hold.signal)) {
         if (outcome.outcome !== 'task' || hopedFor(outcome.task)) return outcome
       }

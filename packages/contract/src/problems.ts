@@ -84,6 +84,11 @@ export const PROBLEMS = {
     title: 'The body is too large',
     explanation: 'The body exceeds the limit of this route, which `detail` names. Send less, or split it.',
   },
+  uri_too_long: {
+    status: 414,
+    title: 'The request target is too long',
+    explanation: 'The path and query of the request together exceed 8,000 bytes. Shorten the query.',
+  },
   unsupported_media_type: {
     status: 415,
     title: 'This media type is not understood here',
@@ -94,6 +99,11 @@ export const PROBLEMS = {
     title: 'The range lies outside the resource',
     explanation:
       'The `Range` header asks for bytes that the resource does not have. `Content-Range` tells its length.',
+  },
+  expectation_failed: {
+    status: 417,
+    title: 'The expectation cannot be met',
+    explanation: 'The `Expect` header names something else than `100-continue`. Send the request without it.',
   },
   invalid_input: {
     status: 422,
@@ -119,10 +129,17 @@ export const PROBLEMS = {
     explanation:
       'The task has not ended, and was asked for far more often than the `Retry-After` of its answers allows, for a long time. Ask again after `Retry-After`; or let the answer wait (`Prefer: wait=60`), or follow `/tasks/{task_id}/events`.',
   },
+  too_many_pipelined: {
+    status: 429,
+    title: 'Too many requests of one connection wait',
+    explanation:
+      'So many requests were sent on one connection without awaiting their answers that this one and those after it were not looked at. Await answers, or use several connections.',
+  },
   header_too_large: {
     status: 431,
     title: 'The request head is too large',
-    explanation: 'The header fields together exceed 16 kB. Send fewer or shorter ones.',
+    explanation:
+      'The head of the request exceeds 16,384 bytes, or it has more than 100 header fields. Send fewer or shorter ones.',
   },
   internal: {
     status: 500,
@@ -146,6 +163,12 @@ export const PROBLEMS = {
     title: 'The service is overloaded',
     explanation:
       'The process that was asked has more to do than it can bear, and refuses what can wait: starts first, then lists and streams, single reads and acts last. Nothing was begun. Repeat after `Retry-After`, with the same `Idempotency-Key`.',
+  },
+  too_many_connections: {
+    status: 503,
+    title: 'Too many connections are open',
+    explanation:
+      'The process has as many connections as it may have, or your address has as many as one address may. Nothing was done. Close some, or repeat after `Retry-After`.',
   },
   store_unavailable: {
     status: 503,

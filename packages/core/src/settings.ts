@@ -92,6 +92,25 @@ export const ApiSettings = Type.Object({
     default: false,
     description: "Whether a proxy's `X-Forwarded-For` tells the client's address",
   }),
+  MAX_CONNECTIONS: Type.Integer({
+    minimum: 10,
+    maximum: 1_000_000,
+    default: 10_000,
+    description: 'Connections that one process has at once; more are answered 503',
+  }),
+  MAX_CONNECTIONS_PER_ADDRESS: Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000,
+    default: 1_000,
+    description:
+      'Those of one address (IPv6: of one /64). Not with `TRUST_PROXY`, where all come from the proxy: it has to limit them',
+  }),
+  REQUEST_TIMEOUT_SECONDS: Type.Number({
+    exclusiveMinimum: 0,
+    maximum: 3600,
+    default: 30,
+    description: 'How long a request may take to arrive, with its body; its head has 10 s',
+  }),
   RETRY_AFTER_MIN: Type.Integer({
     minimum: 1,
     maximum: 3600,

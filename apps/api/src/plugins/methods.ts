@@ -1,8 +1,11 @@
 import type { HTTPMethods, RouteOptions } from 'fastify'
 import plugin from 'fastify-plugin'
 import { OPEN } from '../auth/access.ts'
+import { unknownMethod } from '../connections/client-errors.ts'
 import { ProblemError } from '../problem.ts'
+import { noSuchPath } from './problems.ts'
 
+/** Those that a path refuses by naming its own; others are refused alike everywhere. */
 const METHODS: HTTPMethods[] = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT']
 
 declare module 'fastify' {
@@ -19,6 +22,11 @@ export const methods = plugin(
       const declared = known.get(url) ?? new Set()
       for (const name of [method].flat()) declared.add(name)
       known.set(url, declared)
+    })
+    // Before the body is read: it does not matter where nothing is.
+    app.addHook('onRequest', (request, _reply, next) => {
+      if (!request.is404) return next()
+      next((METHODS as string[]).includes(request.method) ? noSuchPath(request) : unknownMethod())
     })
     app.decorate('refuseOtherMethods', () => {
       for (const [url, declared] of [...known]) {
@@ -47,5 +55,5 @@ export const methods = plugin(
       }
     })
   },
-  { name: 'methods' },
+  { name: 'methods', dependencies: ['problems'] },
 )

@@ -19,6 +19,7 @@ import { WEBHOOKS } from '../callbacks/webhook.ts'
 import { ALWAYS_SENT } from '../response-headers.ts'
 import { problemResponses, response } from '../responses.ts'
 import { contentSecurityPolicy, PAGE_HEADERS } from '../security-headers.ts'
+import { JSON_TYPE } from '../task-reading.ts'
 import { SECURITY_SCHEME } from './auth.ts'
 
 export interface OpenapiOptions {
@@ -132,6 +133,8 @@ export const openapi = plugin<OpenapiOptions>(
         },
       })
     })
+    // Made once: anybody may ask for it, again and again.
+    let text: string | undefined
     app.get(
       '/openapi.json',
       {
@@ -147,7 +150,10 @@ export const openapi = plugin<OpenapiOptions>(
           },
         },
       },
-      async (_request, reply) => reply.send(app.swagger()),
+      async (_request, reply) => {
+        text ??= JSON.stringify(app.swagger())
+        return reply.type(JSON_TYPE).send(text)
+      },
     )
   },
   { name: 'openapi' },

@@ -29,8 +29,7 @@ export const problems = plugin<ProblemsOptions>(
       return answerProblem(problem, request, reply, publicUrl())
     })
     app.setNotFoundHandler((request, reply) => {
-      const problem = new ProblemError('not_found', `Nothing has the path ${pathOf(request.url)}.`)
-      return answerProblem(problem, request, reply, publicUrl())
+      return answerProblem(noSuchPath(request), request, reply, publicUrl())
     })
   },
   { name: 'problems' },
@@ -70,11 +69,8 @@ export function problemOf(error: FastifyError, request: FastifyRequest): Problem
     )
   }
   switch (error.code) {
-    case 'FST_ERR_CTP_BODY_TOO_LARGE': {
-      const { config, bodyLimit } = request.routeOptions
-      const limit = config.bodyLimits?.[request.headers['content-type']?.split(';')[0] ?? ''] ?? bodyLimit
-      return new ProblemError('too_large', `The body may have ${limit} bytes here.`, { cause: error })
-    }
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return bodyTooLarge(request)
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return unsupportedMediaType(request.headers['content-type'], error)
   }
@@ -88,6 +84,18 @@ export function problemOf(error: FastifyError, request: FastifyRequest): Problem
   })
 }
 
-function pathOf(url: string): string {
-  return url.split('?')[0]!.slice(0, 200)
+/** Most bytes that the body of a request may have. */
+export function bodyMaxBytes({ routeOptions, headers }: FastifyRequest): number {
+  const { config, bodyLimit } = routeOptions
+  return config.bodyLimits?.[headers['content-type']?.split(';')[0] ?? ''] ?? bodyLimit
+}
+
+/** The problem of a body that has more than that. */
+export function bodyTooLarge(request: FastifyRequest): ProblemError {
+  return new ProblemError('too_large', `The body may have ${bodyMaxBytes(request)} bytes here.`)
+}
+
+/** The problem of a path that nothing has. */
+export function noSuchPath({ url }: FastifyRequest): ProblemError {
+  return new ProblemError('not_found', `Nothing has the path ${url.split('?')[0]!.slice(0, 200)}.`)
 }

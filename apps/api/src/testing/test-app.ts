@@ -29,9 +29,10 @@ export async function testApp(
   environment: Record<string, string> = {},
   {
     streamLimits = {},
+    connectionLimits = {},
     names = new NameResolver({ servers: [NO_DNS], hosts: '' }),
     probes,
-  }: Partial<Pick<ApiDependencies, 'streamLimits' | 'names' | 'probes'>> = {},
+  }: Partial<Pick<ApiDependencies, 'streamLimits' | 'connectionLimits' | 'names' | 'probes'>> = {},
 ) {
   const log = createLog('api', 'silent')
   const prefix = freshPrefix()
@@ -61,6 +62,7 @@ export async function testApp(
     log,
     streamLimits,
     ...(probes ? { probes } : {}),
+    connectionLimits,
   })
   onTestFinished(async () => {
     await app.close()

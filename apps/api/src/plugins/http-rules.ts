@@ -1,0 +1,103 @@
+import type { IncomingMessage } from 'node:http'
+import plugin from 'fastify-plugin'
+import { targetTooLong } from '../connections/client-errors.ts'
+import { MAX_FIELDS, MAX_PIPELINED, TARGET_MAX_BYTES } from '../connections/connection-limits.ts'
+import type { Connections } from '../connections/connections.ts'
+import { ProblemError } from '../problem.ts'
+import { bodyMaxBytes, bodyTooLarge } from './problems.ts'
+
+/** A body that is left unread is read for nothing if it is no longer than that: the connection stays. */
+const READ_FOR_NOTHING_BYTES = 65_536
+const AUTHORITY = /^(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d{0,5})?$/i
+
+/** Refuses what the parser lets through, though HTTP does not, or which is more than a request may have. */
+export const httpRules = plugin<{ connections: Connections }>(
+  async (app, { connections }) => {
+    app.addHook('onRequest', (request, reply, next) => {
+      const connection = connections.of(request.raw)
+      const refusal = connection?.isRefused
+        ? new ProblemError('too_many_connections', 'Too many connections are open.', {
+            headers: { 'retry-after': '1' },
+          })
+        : connection?.isOneTooMany(request.raw)
+          ? new ProblemError(
+              'too_many_pipelined',
+              `More than ${MAX_PIPELINED} requests of this connection wait.`,
+              {
+                headers: { 'retry-after': '1' },
+              },
+            )
+          : faultOf(request.raw, request.originalUrl)
+      if (!refusal) return next()
+      reply.header('connection', 'close')
+      next(refusal)
+    })
+    app.addHook('preParsing', (request, reply, _payload, next) => {
+      if (Number(request.headers['content-length']) > bodyMaxBytes(request))
+        return next(bodyTooLarge(request))
+      connections.continue(request.raw, reply.raw)
+      next()
+    })
+    // Whoever still sends a body that nobody reads gets its answer, and then the end.
+    app.addHook('onSend', ({ raw }, reply, payload, next) => {
+      // What comes after a request to upgrade, Node does not read as requests.
+      const isLast = raw.headers.upgrade !== undefined || (!raw.complete && leavesMuch(raw, connections))
+      if (isLast) reply.header('connection', 'close')
+      if (!raw.complete && reply.getHeader('connection') === 'close') connections.of(raw)?.closeAfterAnswer()
+      next(null, payload)
+    })
+  },
+  { name: 'http-rules', dependencies: ['problems'] },
+)
+
+/** Whether much of a body is still to come, or nobody knows how much. */
+function leavesMuch(raw: IncomingMessage, connections: Connections): boolean {
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = raw.headers
+  return connections.expectsContinue(raw) || coding !== undefined || Number(length) > READ_FOR_NOTHING_BYTES
+}
+
+function faultOf(raw: IncomingMessage, target: string): ProblemError | undefined {
+  const { headers, rawHeaders, httpVersion } = raw
+  if (target.length > TARGET_MAX_BYTES) return targetTooLong()
+  if (rawHeaders.length / 2 > MAX_FIELDS) {
+    return new ProblemError('header_too_large', `The request has more than ${MAX_FIELDS} header fields.`)
+  }
+  const hosts = rawHeaders.filter(
+    (name, at) => at % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host',
+  )
+  if (hosts.length > 1 || (hosts.length === 0 && httpVersion !== '1.0')) {
+    return new ProblemError(
+      'malformed_request',
+      'The request has not exactly one Host field (RFC 9112 §3.2).',
+    )
+  }
+  if (headers.host !== undefined && !AUTHORITY.test(headers.host)) {
+    return new ProblemError('malformed_request', 'The Host field is no host and port.')
+  }
+  const coding = headers['transfer-encoding']
+  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion === '1.0')) {
+    return new ProblemError('malformed_request', 'Of transfer codings only chunked is read, in HTTP/1.1.')
+  }
+  const encoding = headers['content-encoding']
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    return new ProblemError('unsupported_media_type', 'A body is read without any Content-Encoding only.', {
+      headers: { 'accept-encoding': 'identity' },
+    })
+  }
+  if (
+    headers.expect !== undefined &&
+    headers.expect.toLowerCase() !== '100-continue' &&
+    httpVersion !== '1.0'
+  ) {
+    return new ProblemError('expectation_failed', 'Of expectations only 100-continue is known.')
+  }
+  return undefined
+}
+
+/** The path and query of a target in absolute form (RFC 9112 §3.2.2); any other as it is. For Fastify's `rewriteUrl`. */
+export function originForm({ url = '/' }: IncomingMessage): string {
+  const absolute = /^https?:\/\/[^/?#]*/i.exec(url)
+  if (!absolute) return url
+  const rest = url.slice(absolute[0].length)
+  return rest.startsWith('/') ? rest : `/${rest}`
+}
