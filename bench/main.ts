@@ -5,6 +5,7 @@ import { auth } from './auth.bench.ts'
 import { callbacks } from './callbacks.bench.ts'
 import { cancel } from './cancel.bench.ts'
 import { durability } from './durability.bench.ts'
+import { fairness } from './fairness.bench.ts'
 import { type Figure, table } from './figures.ts'
 import { pageOf, sectionsOf } from './figures-page.ts'
 import { guard } from './guard.bench.ts'
@@ -12,6 +13,7 @@ import { http } from './http.bench.ts'
 import { memory } from './memory.bench.ts'
 import { names } from './names.bench.ts'
 import { outage } from './outage.bench.ts'
+import { overload } from './overload.bench.ts'
 import { polling } from './polling.bench.ts'
 import { report } from './report.bench.ts'
 import { signing } from './signing.bench.ts'
@@ -36,6 +38,10 @@ const BENCHES: Record<string, Bench> = {
   http: onRedis(http),
   auth: onRedis(auth, `${NOTE} The last two: one run each; commands are those that scripts call, too.`),
   tasks: onRedis(tasks),
+  fairness: onRedis(
+    fairness,
+    `${NOTE} Two worker processes of five slots; a task takes 50 to 150 ms. 100 samples each, from when Redis accepted a task to its beginning; in the plain queue six, behind 500 tasks and not 50,000, behind which each would wait a hundred times as long. "By hand" of the last two is ours with one tenant.`,
+  ),
   memory: onRedis(memory),
   durability: {
     measure: durability,
@@ -53,6 +59,10 @@ const BENCHES: Record<string, Bench> = {
     measure: outage,
     note: `${NOTE} Requests of every kind, 100 a second for 9 s over three outages, from the moment that it begins; the longest of the three ways back, asked every 10 ms.`,
   },
+  overload: onRedis(
+    overload,
+    `${NOTE} "By hand" is the same process that sheds nothing. API, Redis and the flood of 4,000 connections share the two cores: the flood takes from the API what it needs itself.`,
+  ),
   signing: { measure: signing, note: NOTE },
   names: { measure: names, note: NOTE },
   guard: {

@@ -9,6 +9,7 @@ test('leases that could not be renewed are renewed again at once, since ticks ma
     shards: 1,
     slots: {},
     endpointCap: 10,
+    tenantCap: 0,
     terms: terms(),
     renew: async () => {
       tries += 1
@@ -42,6 +43,7 @@ test('it beats once Redis has heard that the worker lives, and not if Redis did 
     shards: 1,
     slots: {},
     endpointCap: 10,
+    tenantCap: 0,
     terms: terms(),
     renew: async () => undefined,
     beat: async () => void beats.push(heard),

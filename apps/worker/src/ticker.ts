@@ -75,8 +75,8 @@ export class Ticker {
   }
 
   #heartbeat(shard: number, slots: Record<string, number>): Promise<void> {
-    const { worker, endpointCap } = this.#options
-    return this.#upkeep.heartbeat(shard, worker, slots, HEARTBEAT_LIFETIME_MS, endpointCap)
+    const { worker, endpointCap, tenantCap } = this.#options
+    return this.#upkeep.heartbeat(shard, worker, slots, HEARTBEAT_LIFETIME_MS, endpointCap, tenantCap)
   }
 
   /** @param againMs after how long what failed is tried again */
@@ -114,6 +114,8 @@ export interface TickerOptions {
   slots: Record<string, number>
   /** Callbacks that one endpoint is sent at once. */
   endpointCap: number
+  /** Tasks of one tenant that run at once in a lane; 0: as many as there are slots. */
+  tenantCap: number
   terms: UpkeepTerms
   /** Renews the leases of what this worker runs. */
   renew: () => Promise<void>

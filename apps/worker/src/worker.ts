@@ -82,6 +82,7 @@ export function startWorker(deps: WorkerDependencies): RunningWorker {
     shards: scripts.shards,
     slots,
     endpointCap: settings.CALLBACK_ENDPOINT_CONCURRENCY,
+    tenantCap: settings.TENANT_RUNNING,
     terms: {
       tombstoneMs: settings.TOMBSTONE_SECONDS * 1000,
       retentionMs: settings.RETENTION_SECONDS * 1000,

@@ -28,7 +28,7 @@ leave as it is, write it into that file. If it is anything else, it is a new for
 one may write it.`
 
 /** Compact values whose parts matter; of all others only their names do. */
-const COMPACT = /^(fixed|callback|format|attempt:N|step:\w+)$/
+const COMPACT = /^(fixed|callback|format|drained|attempt:N|step:\w+)$/
 /** What is told apart: neither ids nor times, but the parts that a name or a compact value has. */
 function shape(text: string): string {
   return text
@@ -148,10 +148,11 @@ test('the layout of what stands in Redis changes on purpose only', async () => {
   await work.end(await claimTask(store), { ...COMPLETED, resource: '/things/1' })
   await seenNow()
   await control.confirm('default', confirmed)
+  for (let n = 0; n < 2; n += 1) await create({ limits: usual.limits })
   for (const error of [{ code: 'no', message: 'No.' }, null]) {
-    await create({ limits: usual.limits })
     const { steps } = usual.head
     claim = await claimTask(store)
+    await seenNow()
     await work.step(claim, steps[0]!, 'begun')
     await work.end(claim, {
       ...COMPLETED,
@@ -177,6 +178,17 @@ test('the layout of what stands in Redis changes on purpose only', async () => {
     if (held) await outbox.settle(held, n % 2 ? FAILED : RETRY)
     await seenNow()
   }
+
+  // A tenant at its running cap waits beside the suspects.
+  const poison = await create({ limits: usual.limits })
+  for (let loss = 1; loss <= 2; loss += 1) {
+    await claimTask(store)
+    await loseWorker(store, poison)
+  }
+  await store.redis.hset(`${scripts.prefixOf(0)}limits`, { 'default running': 1, 'default weight': 2 })
+  for (let n = 1; n <= 2; n += 1) await create({ limits: usual.limits })
+  for (let n = 1; n <= 2; n += 1) await claimTask(store)
+  await seenNow()
 
   // Only a tombstone is left.
   await control.delete('default', confirmed)

@@ -1,3 +1,4 @@
+import { readStretches, type Stretch } from '../drain.ts'
 import type { LaneJobs } from '../lane-jobs.ts'
 import type { Scripts } from './scripts.ts'
 import { LEASE_MS } from './work.ts'
@@ -45,6 +46,8 @@ export interface LaneState {
   fetchedMs: number
   /** Waiting tasks that could start now, caps regarded. */
   claimable: number
+  /** Tasks that left those that wait, while others waited behind them; the latest stretch first. */
+  drained: readonly Stretch[]
   recentMs: number[]
 }
 
@@ -86,6 +89,8 @@ export class Upkeep {
   /**
    * @param lifetimeMs how long the news is believed
    * @param endpointCap deliveries that one endpoint is sent at once
+   * @param tenantCap tasks of a tenant that run at once in a lane, unless its own limit says another number; 0: as many as
+   *   there are slots
    */
   async heartbeat(
     shard: number,
@@ -93,21 +98,31 @@ export class Upkeep {
     slots: Record<string, number>,
     lifetimeMs: number,
     endpointCap: number,
+    tenantCap = 0,
   ): Promise<void> {
-    const news = [worker, lifetimeMs, endpointCap, ...Object.entries(slots).flat()]
+    const news = [worker, lifetimeMs, endpointCap, tenantCap, ...Object.entries(slots).flat()]
     await this.#scripts.run('heartbeat', shard, news)
   }
 
   async laneState(shard: number, lane: string, operation = ''): Promise<LaneState> {
     const { nowMs, answer } = await this.#scripts.run('lane', shard, [lane, operation])
-    const [waiting, running, slots, fetchedMs, claimable, ...recentMs] = answer as number[]
+    const [waiting, running, slots, fetchedMs, claimable, drained, ...recentMs] = answer as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      string,
+      ...number[],
+    ]
     return {
       nowMs,
-      waiting: waiting!,
-      running: running!,
-      slots: slots!,
-      fetchedMs: fetchedMs!,
-      claimable: claimable!,
+      waiting,
+      running,
+      slots,
+      fetchedMs,
+      claimable,
+      drained: readStretches(drained),
       recentMs,
     }
   }
