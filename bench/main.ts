@@ -13,6 +13,7 @@ import { http } from './http.bench.ts'
 import { memory } from './memory.bench.ts'
 import { names } from './names.bench.ts'
 import { outage } from './outage.bench.ts'
+import { overload } from './overload.bench.ts'
 import { polling } from './polling.bench.ts'
 import { report } from './report.bench.ts'
 import { signing } from './signing.bench.ts'
@@ -58,6 +59,10 @@ const BENCHES: Record<string, Bench> = {
     measure: outage,
     note: `${NOTE} Requests of every kind, 100 a second for 9 s over three outages, from the moment that it begins; the longest of the three ways back, asked every 10 ms.`,
   },
+  overload: onRedis(
+    overload,
+    `${NOTE} "By hand" is the same process that sheds nothing. API, Redis and the flood of 4,000 connections share the two cores: the flood takes from the API what it needs itself.`,
+  ),
   signing: { measure: signing, note: NOTE },
   names: { measure: names, note: NOTE },
   guard: {

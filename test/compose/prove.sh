@@ -54,7 +54,8 @@ json() { node -e 'const it = JSON.parse(require("fs").readFileSync(0)); console.
 
 containers() { dc ps --all --quiet "$1"; }
 inspect() { docker inspect --format "$2" "$1"; }
-health() { inspect "$(containers "$1")" '{{.State.Health.Status}}'; }
+# Of the first container, where there are several.
+health() { inspect "$(containers "$1" | head -1)" '{{.State.Health.Status}}'; }
 
 # await_health SERVICE STATUS SECONDS
 await_health() {

@@ -33,6 +33,7 @@ import {
 } from 'fastify'
 import type { Redis } from 'ioredis'
 import type { Registry } from 'prom-client'
+import { FullLanes } from './admission/full-lanes.ts'
 import { OPEN } from './auth/access.ts'
 import { oidcTerms } from './auth/auth-settings.ts'
 import { bearer } from './auth/bearer.ts'
@@ -42,9 +43,12 @@ import { CONNECTION_LIMITS, type ConnectionLimits } from './connections/connecti
 import { Connections } from './connections/connections.ts'
 import { STREAM_LIMITS, type StreamLimits } from './event-stream.ts'
 import { HeldRequests } from './held-requests.ts'
+import { overloadMetrics } from './metrics/overload-metrics.ts'
 import { requestMetrics } from './metrics/request-metrics.ts'
 import { storeMetrics } from './metrics/store-metrics.ts'
 import { type Immediate, operationRoute } from './operation-route.ts'
+import { shedRequests } from './overload/shed-requests.ts'
+import { type Probes, Shedding } from './overload/shedding.ts'
 import { auth } from './plugins/auth.ts'
 import { cors } from './plugins/cors.ts'
 import { httpRules, originForm } from './plugins/http-rules.ts'
@@ -95,6 +99,8 @@ export interface ApiDependencies {
   log: Logger
   /** What the process itself tells of its state in `/metrics`. */
   processMetrics?: Registry
+  /** What tells how busy the process is, if it is not to be measured. */
+  probes?: Probes
   /** Other limits than `STREAM_LIMITS`. */
   streamLimits?: Partial<StreamLimits>
   /** Other limits than `CONNECTION_LIMITS` and those of the settings. */
@@ -163,12 +169,18 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     frameworkErrors: (error, request, reply) =>
       answerProblem(problemOf(error, request), request, reply, publicUrl()),
   })
+  const shedding = new Shedding(
+    { loopDelayMs: settings.SHED_LOOP_DELAY_MS, memoryShare: settings.SHED_MEMORY_SHARE },
+    log,
+    deps.probes,
+  )
   const requests = requestMetrics(app)
   await app.register(requestIds, { log })
   await app.register(securityFields, { publicUrl })
   await app.register(problems, { publicUrl })
   await app.register(httpRules, { connections })
   await app.register(cors, { origins: origins.origins })
+  await app.register(shedRequests, { shedding, bounds, publicUrl })
   await app.register(auth, { authenticate: keys && bearer(keys, tokens && oidcCallers(tokens, log)) })
   await app.register(validation)
   await app.register(methods)
@@ -186,6 +198,11 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     waits,
     estimator,
     maxBacklog: settings.MAX_BACKLOG,
+    fullLanes: new FullLanes({
+      look: ({ lane, operation }) => upkeep.laneState(0, lane, operation),
+      maxBacklog: settings.MAX_BACKLOG,
+      bounds,
+    }),
     callbacks: { rules: targets.rules, names, canSign: sealer !== undefined },
     now,
     styles,
@@ -222,7 +239,8 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   const lanes = [...new Set([...contracts.values()].map(({ lane }) => lane)), CALLBACK_LANE]
   healthRoutes(app, { lanes, laneState: (lane) => upkeep.laneState(0, lane) })
   jwksRoutes(app, sealer && new InstallationKeys(scripts, sealer))
-  const registries = deps.processMetrics ? [deps.processMetrics, requests] : [requests]
+  const own = [requests, overloadMetrics(shedding, start.fullLanes)]
+  const registries = deps.processMetrics ? [deps.processMetrics, ...own] : own
   metricsRoute(app, isLoopbackHost(settings.HOST) ? OPEN : ['admin'], registries, () =>
     storeMetrics(() => readFigures(scripts, lanes), settings.MAX_STORED_BYTES),
   )

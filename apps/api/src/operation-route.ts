@@ -9,6 +9,7 @@ import {
 } from '@accepted/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { type TProperties, type TSchema, Type } from 'typebox'
+import type { FullLanes, Lane } from './admission/full-lanes.ts'
 import { refuseUnless } from './auth/caller.ts'
 import { takeCallbackMembers } from './callbacks/callback-members.ts'
 import { type AskedCallback, readCallbackOptions } from './callbacks/callback-options.ts'
@@ -25,7 +26,6 @@ import {
   START_PROBLEMS,
   taskResponses,
 } from './responses.ts'
-import { retryAfterSeconds, waitSeconds } from './retry-after.ts'
 import { answerStarted, type StartAnswerDependencies } from './start-answers.ts'
 import { cancelAfterMs, idempotencyKey, StartHeaders, StyleQuery } from './start-options.ts'
 import { goneProblem } from './task-answers.ts'
@@ -36,6 +36,7 @@ export interface StartDependencies extends StartAnswerDependencies {
   reader: TaskReader
   /** Most tasks that may wait in a lane. */
   maxBacklog: number
+  fullLanes: FullLanes
   callbacks: CallbackPolicy
 }
 
@@ -67,9 +68,14 @@ export function operationRoute(
   const inQuery = method === 'GET' || method === 'DELETE'
   const own = operationScope(contract.name)
   const starting = ['tasks:write', own] as const
+  const isImmediate = ({ headers }: FastifyRequest) =>
+    immediate !== undefined && !readPreferences(headers.prefer as string | undefined).respondAsync
   app.route({
     method,
-    config: { access: immediate ? ['tasks:read', ...starting] : starting },
+    config: {
+      access: immediate ? ['tasks:read', ...starting] : starting,
+      load: immediate ? (request) => (isImmediate(request) ? 'reads' : 'starts') : 'starts',
+    },
     url: path.replace(/\{(\w+)\}/g, ':$1'),
     schema: {
       operationId: contract.name,
@@ -93,16 +99,24 @@ export function operationRoute(
         ),
       },
     },
+    // Before the body is read. What has an Idempotency-Key may be of a task that exists, which is answered with that.
+    onRequest: async (request) => {
+      if (isImmediate(request)) return refuseUnless(request.caller, ['tasks:read', own])
+      refuseUnless(request.caller, starting)
+      if (request.headers['idempotency-key'] !== undefined) return
+      const refusal = deps.fullLanes.knownRefusal(laneOf(contract))
+      if (!refusal) return
+      request.shed = true
+      throw refusal
+    },
     preValidation: takeCallbackMembers,
     // What is wrong with the callback options is told with the rest.
     attachValidation: true,
     handler: async (request, reply) => {
-      if (immediate && !readPreferences(request.headers.prefer as string | undefined).respondAsync) {
-        refuseUnless(request.caller, ['tasks:read', own])
+      if (immediate && isImmediate(request)) {
         if (request.validationError) throw request.validationError
         return immediate.answer(request, reply)
       }
-      refuseUnless(request.caller, starting)
       return startTask(request, reply, contract, deps)
     },
   })
@@ -119,6 +133,10 @@ function startResponses(immediate: Immediate | undefined): Record<number, Descri
     ...own,
     200: own[200] ? either(own[200], ended) : ended,
   }
+}
+
+function laneOf({ lane, name }: OperationContract): Lane {
+  return { lane, operation: name }
 }
 
 /** The collection that a path is of: `/cars/{car_id}` is listed under `cars`. */
@@ -160,7 +178,7 @@ async function startTask(
 
   const key = idempotencyKey(headers['idempotency-key'])
   const limits = limitsOf(contract, cancelAfterMs(headers['cancel-after']))
-  const maxQueue = headers['max-queue']
+  const maxQueue = headers['max-queue'] ?? Number.POSITIVE_INFINITY
   const callback =
     asked.outcome === 'asked'
       ? await permittedCallback(asked, deps.callbacks, deps.styles().publicUrl)
@@ -174,7 +192,7 @@ async function startTask(
     body: request.bodyText,
     limits,
     maxBacklog: deps.maxBacklog,
-    maxQueue: maxQueue ?? Number.POSITIVE_INFINITY,
+    maxQueue,
     ...(key === undefined
       ? {}
       : { idempotency: { key, fingerprint: fingerprint(request, params, headers, callback) } }),
@@ -199,7 +217,7 @@ async function startTask(
         errors: [{ header: 'idempotency-key', detail: 'belongs to another request' }],
       })
     case 'backlog_full':
-      throw await backlogFull(contract, outcome.waiting, deps)
+      throw await deps.fullLanes.refusal(laneOf(contract), outcome.waiting, maxQueue)
   }
 }
 
@@ -263,17 +281,5 @@ function fingerprint(
       cancelAfter: String(cancelAfterMs(headers['cancel-after']) ?? ''),
       ...(callback ? { callback: [callback.url, ...[...callback.events].sort()].join(' ') } : {}),
     },
-  })
-}
-
-async function backlogFull(
-  contract: OperationContract,
-  waiting: number,
-  deps: StartDependencies,
-): Promise<ProblemError> {
-  const { bounds } = deps.styles()
-  const gapMs = await deps.estimator.gapMs(contract.lane, contract.name)
-  return new ProblemError('backlog_full', `${waiting} ${waiting === 1 ? 'task is' : 'tasks are'} waiting.`, {
-    headers: { 'retry-after': String(retryAfterSeconds(waitSeconds(gapMs, 0), bounds)) },
   })
 }

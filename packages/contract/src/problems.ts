@@ -152,6 +152,12 @@ export const PROBLEMS = {
     explanation:
       'The process has as many connections as it may have, or your address has as many as one address may. Nothing was done. Close some, or repeat after `Retry-After`.',
   },
+  overloaded: {
+    status: 503,
+    title: 'The service is overloaded',
+    explanation:
+      'The process that was asked has more to do than it can bear, and refuses what can wait: starts first, then lists and streams, single reads and acts last. Nothing was begun. Repeat after `Retry-After`, with the same `Idempotency-Key`.',
+  },
   store_unavailable: {
     status: 503,
     title: 'The task store is away',

@@ -1,4 +1,4 @@
-import { etaMs, gapMs, soonestMs } from './eta.ts'
+import { etaMs, soonestMs } from './eta.ts'
 import { shardOfId } from './ids.ts'
 import type { TaskRecord } from './store/record.ts'
 import type { LaneState, Upkeep } from './store/upkeep.ts'
@@ -41,15 +41,6 @@ export class Estimator {
       soonestMs: soonestMs(task, position, load, nowMs),
       queuePosition: position,
     }
-  }
-
-  /**
-   * Milliseconds until the next task of a lane is likely to leave it; null while nothing is known.
-   *
-   * @throws {StoreUnavailable}
-   */
-  async gapMs(lane: string, operation: string, shard = 0): Promise<number | null> {
-    return gapMs(await this.#laneState(shard, lane, operation).state)
   }
 
   #laneState(shard: number, lane: string, operation: string): { state: Promise<LaneState>; atMs: number } {

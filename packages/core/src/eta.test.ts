@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { etaMs, gapMs, soonestMs } from './eta.ts'
+import { etaMs, soonestMs } from './eta.ts'
 import type { TaskRecord } from './store/record.ts'
 
 const pending = { status: 'pending', finishedMs: null, beganMs: null, progress: 0 } as TaskRecord
@@ -108,10 +108,4 @@ test('as history goes, the soonest end never comes after the usual one and is ne
       expect(soonest).toBeLessThanOrEqual(etaMs(runningSince(0, 0), null, load(1, 1, ...HUNDRED), nowMs)!)
     }
   }
-})
-
-test('a busy lane lets one task go in every usual duration a slot', () => {
-  expect(gapMs(load(4, 4, 2000))).toBe(500)
-  expect(gapMs(load(0, 0, 2000))).toBeNull()
-  expect(gapMs(load(4, 4))).toBeNull()
 })

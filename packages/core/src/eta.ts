@@ -65,11 +65,6 @@ export function soonestMs(
   return byHistory === null ? soon : Math.min(soon, Math.max(byHistory, byProgress * LEAST_SHARE))
 }
 
-/** Milliseconds between two ends in a lane that is always busy; null while nothing is known. */
-export function gapMs({ slots, recentMs }: LaneLoad): number | null {
-  return slots === 0 || recentMs.length === 0 ? null : median(recentMs) / slots
-}
-
 /** The wait for a slot, if none is free for it, then a run as `typical` has it. */
 function pendingMs(
   position: number | null,
@@ -104,7 +99,8 @@ function restsOf(
   }
 }
 
-function median(ascending: number[]): number {
+/** The middle of ascending figures, or the mean of the two in the middle. */
+export function median(ascending: number[]): number {
   const middle = ascending.length >> 1
   return ascending.length % 2 === 1 ? ascending[middle]! : (ascending[middle - 1]! + ascending[middle]!) / 2
 }

@@ -128,6 +128,20 @@ export const ApiSettings = Type.Object({
     default: 100000,
     description: 'Waiting tasks of a lane before 503',
   }),
+  SHED_LOOP_DELAY_MS: Type.Integer({
+    minimum: 0,
+    maximum: 2000,
+    default: 400,
+    description:
+      'From which delay of its event loop on an API process refuses starts, ms, smoothed over half a second; from twice that on lists and streams, too, from four times that on everything. `0`: never',
+  }),
+  SHED_MEMORY_SHARE: Type.Number({
+    exclusiveMinimum: 0,
+    maximum: 1,
+    default: 0.9,
+    description:
+      'From which share of its memory on (of its heap, or of what its machine or container has) it refuses starts; with half and a quarter of the rest left lists and streams, then everything. `1`: never',
+  }),
   RETENTION_SECONDS: Type.Number({
     exclusiveMinimum: 0,
     maximum: 315360000,

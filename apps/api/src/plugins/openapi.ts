@@ -138,7 +138,7 @@ export const openapi = plugin<OpenapiOptions>(
     app.get(
       '/openapi.json',
       {
-        config: { access: OPEN },
+        config: { access: OPEN, load: 'lists' },
         schema: {
           operationId: 'openapi.read',
           summary: 'This description',

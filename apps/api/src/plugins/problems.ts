@@ -24,7 +24,8 @@ export const problems = plugin<ProblemsOptions>(
     app.setErrorHandler((error: FastifyError, request, reply) => {
       const problem = problemOf(error, request)
       if (problem.code === 'internal') request.log.error({ err: error }, 'request failed')
-      else if (problem.status >= 500) request.log.warn({ code: problem.code }, 'request refused')
+      else if (problem.status >= 500 && !request.shed)
+        request.log.warn({ code: problem.code }, 'request refused')
       return answerProblem(problem, request, reply, publicUrl())
     })
     app.setNotFoundHandler((request, reply) => {

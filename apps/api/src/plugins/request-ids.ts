@@ -21,8 +21,8 @@ export const requestIds = plugin<{ log: Logger }>(
       next()
     })
     app.addHook('onResponse', (request, reply, next) => {
-      // Polls would drown the rest.
-      const level = request.method === 'GET' && reply.statusCode < 400 ? 'debug' : 'info'
+      // Polls would drown the rest, and so would a flood.
+      const level = (request.method === 'GET' && reply.statusCode < 400) || request.shed ? 'debug' : 'info'
       if (!log.isLevelEnabled(level)) return next()
       const line = {
         method: request.method,

@@ -33,7 +33,7 @@ export function carRoutes(app: FastifyInstance, carsOf: CarsOf, reservationsOf: 
   app.get(
     '/cars',
     {
-      config: { access: ['tasks:read'] },
+      config: { access: ['tasks:read'], load: 'lists' },
       schema: {
         operationId: 'car.list',
         summary: 'List cars',

@@ -18,7 +18,7 @@ export function deliveryRoutes(app: FastifyInstance, deliveries: Deliveries): vo
   app.get(
     '/tasks/:task_id/deliveries',
     {
-      config: { access: ['tasks:read'] },
+      config: { access: ['tasks:read'], load: 'lists' },
       schema: {
         operationId: 'delivery.list',
         summary: 'List the deliveries of a task',
@@ -44,7 +44,7 @@ export function deliveryRoutes(app: FastifyInstance, deliveries: Deliveries): vo
   app.post(
     '/tasks/:task_id/deliveries/:delivery_id/redeliver',
     {
-      config: { access: ['tasks:write'] },
+      config: { access: ['tasks:write'], load: 'starts' },
       schema: {
         operationId: 'delivery.redeliver',
         summary: 'Try a delivery again',
@@ -74,7 +74,7 @@ export function deliveryRoutes(app: FastifyInstance, deliveries: Deliveries): vo
   app.get(
     '/endpoints',
     {
-      config: { access: ['tasks:read'] },
+      config: { access: ['tasks:read'], load: 'lists' },
       schema: {
         operationId: 'endpoint.list',
         summary: 'List the receivers of callbacks',

@@ -19,7 +19,7 @@ export function healthRoutes(app: FastifyInstance, deps: HealthDependencies): vo
   app.get(
     '/healthz',
     {
-      config: { access: OPEN },
+      config: { access: OPEN, load: 'none' },
       schema: {
         operationId: 'health.read',
         summary: 'Whether the process lives',
@@ -37,7 +37,7 @@ export function healthRoutes(app: FastifyInstance, deps: HealthDependencies): vo
   app.get(
     '/readyz',
     {
-      config: { access: OPEN },
+      config: { access: OPEN, load: 'none' },
       schema: {
         operationId: 'readiness.read',
         summary: 'Whether tasks can be started and run',

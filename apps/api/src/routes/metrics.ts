@@ -25,7 +25,7 @@ export function metricsRoute(
   app.get(
     '/metrics',
     {
-      config: { access, produces: ['text/plain'] },
+      config: { access, produces: ['text/plain'], load: 'none' },
       schema: {
         operationId: 'metrics.read',
         summary: 'Figures for monitoring',

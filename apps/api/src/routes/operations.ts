@@ -35,7 +35,7 @@ export function operationRoutes(app: FastifyInstance, deps: ReadDependencies, ac
   app.get(
     '/operations',
     {
-      config: { access: ['tasks:read'] },
+      config: { access: ['tasks:read'], load: 'lists' },
       schema: {
         operationId: 'operation.list',
         summary: 'List tasks in the operation style',

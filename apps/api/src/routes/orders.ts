@@ -44,7 +44,7 @@ export function orderRoutes(app: FastifyInstance, stores: OrderStores): void {
     scope.post(
       '/orders',
       {
-        config: { access: ['tasks:write'], bodyLimits: { [NDJSON]: BULK_MAX_BYTES } },
+        config: { access: ['tasks:write'], bodyLimits: { [NDJSON]: BULK_MAX_BYTES }, load: 'starts' },
         schema: {
           operationId: 'order.put',
           summary: 'Add orders',
@@ -78,7 +78,7 @@ export function orderRoutes(app: FastifyInstance, stores: OrderStores): void {
   app.get(
     '/orders/reports/:report_id',
     {
-      config: { access: ['tasks:read'], produces: [PDF] },
+      config: { access: ['tasks:read'], produces: [PDF], load: 'lists' },
       schema: {
         operationId: 'report.read',
         summary: 'Read a report',

@@ -30,7 +30,7 @@ export function problemPages(app: FastifyInstance): void {
   app.get(
     '/problems',
     {
-      config: { access: OPEN, produces: ['text/html'] },
+      config: { access: OPEN, produces: ['text/html'], load: 'lists' },
       schema: {
         operationId: 'problem.list',
         summary: 'All problems, explained',
@@ -45,7 +45,7 @@ export function problemPages(app: FastifyInstance): void {
   app.get(
     '/problems/:code',
     {
-      config: { access: OPEN, produces: ['text/html'] },
+      config: { access: OPEN, produces: ['text/html'], load: 'lists' },
       schema: {
         operationId: 'problem.read',
         summary: 'A problem, explained',

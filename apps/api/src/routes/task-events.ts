@@ -26,7 +26,7 @@ export function taskEventRoutes(app: FastifyInstance, { reader, streams }: Event
   app.get(
     '/tasks/:task_id/events',
     {
-      config: { access: ['tasks:read'], produces: [MEDIA_TYPE] },
+      config: { access: ['tasks:read'], produces: [MEDIA_TYPE], load: 'lists' },
       schema: {
         operationId: 'task.events',
         summary: 'Follow a task',

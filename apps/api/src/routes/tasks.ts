@@ -19,7 +19,7 @@ export function taskRoutes(app: FastifyInstance, deps: ReadDependencies): void {
   app.get(
     '/tasks',
     {
-      config: { access: ['tasks:read'] },
+      config: { access: ['tasks:read'], load: 'lists' },
       schema: {
         operationId: 'task.list',
         summary: 'List tasks',

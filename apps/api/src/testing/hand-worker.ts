@@ -27,6 +27,10 @@ export function handWorker(redis: Redis, prefix: string) {
     async complete(claim: Claim): Promise<void> {
       await work.end(claim, { status: 'completed', reason: null, result: '{}', resource: BUILT, error: null })
     },
+    /** Tells that it lives, for an hour, and how many cars it builds at once. */
+    async beat(slots: number): Promise<void> {
+      await upkeep.heartbeat(0, 'hand', { 'car.build': slots }, 3_600_000, 10)
+    },
     /** Does what is due, as every worker does now and then. */
     async tick(): Promise<void> {
       await upkeep.tick(0, [], terms())

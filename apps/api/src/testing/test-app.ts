@@ -31,7 +31,8 @@ export async function testApp(
     streamLimits = {},
     connectionLimits = {},
     names = new NameResolver({ servers: [NO_DNS], hosts: '' }),
-  }: Partial<Pick<ApiDependencies, 'streamLimits' | 'connectionLimits' | 'names'>> = {},
+    probes,
+  }: Partial<Pick<ApiDependencies, 'streamLimits' | 'connectionLimits' | 'names' | 'probes'>> = {},
 ) {
   const log = createLog('api', 'silent')
   const prefix = freshPrefix()
@@ -41,6 +42,9 @@ export async function testApp(
     SECRETS_KEY: randomBytes(32).toString('hex'),
     CALLBACK_ALLOW_CIDRS: '127.0.0.0/8,::1/128',
     AUTH: 'none',
+    // A machine that is busy with other tests must not change what is answered.
+    SHED_LOOP_DELAY_MS: '0',
+    SHED_MEMORY_SHARE: '1',
     ...environment,
   })
   const redis = connectForAnswers(settings.REDIS_URL, log)
@@ -58,6 +62,7 @@ export async function testApp(
     log,
     streamLimits,
     connectionLimits,
+    ...(probes ? { probes } : {}),
   })
   onTestFinished(async () => {
     await app.close()

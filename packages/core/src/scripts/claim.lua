@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard flows records fencing waiting packing outbox ending canceling
+-- uses shard flows draining records fencing waiting packing outbox ending canceling
 -- Takes for each of a batch the task whose turn it is in a lane: to run it or, if it is canceling, to undo it.
 -- ARGV: lease (ms), retention (ms); 2 a claim: lane, the operations that the claimer knows (with a space before and after
 -- each; '' = any).
@@ -15,6 +15,10 @@ local LEFT_LEAST, LEFT_MOST = 1000, 5000
 -- Tasks that must not start any more and are come by in one call, so that no call holds Redis for long.
 local overdue_left = 200
 
+-- How many tasks have left those that wait in each lane, for the first time: one that comes back, to be tried again or undone, is
+-- no room that lasts.
+local left = {}
+
 -- Why a pending task must not start any more.
 local function overdue(record)
   if passed_deadline(record) then return 'deadline' end
@@ -24,7 +28,7 @@ end
 
 -- Makes the task the claimer's own. Returns its token and fields; nil if it must not start, or its record was taken away by
 -- other hands than ours.
-local function bind(id, flow)
+local function bind(id, lane, flow)
   local key = open_key(id)
   local flat = redis.call('HGETALL', key)
   local record = map_of(flat)
@@ -33,6 +37,7 @@ local function bind(id, flow)
   if record.status == 'canceling' then
     changes = { 'token', token, 'flow', flow, 'began', now_text }
   elseif record.status == 'pending' then
+    if not record.started then left[lane] = left[lane] + 1 end
     local reason = overdue(record)
     if reason then
       cancel_task(id, record, reason, retention)
@@ -82,7 +87,7 @@ local function claim(lane, operations)
       flow_release(lane, flow)
       return { 'unknown', operation }
     end
-    local token, found = bind(id, flow)
+    local token, found = bind(id, lane, flow)
     if token then return { 'claimed', id, token, joined(found) } end
     flow_release(lane, flow)
     overdue_left = overdue_left - 1
@@ -93,13 +98,13 @@ local function claim(lane, operations)
 end
 
 local outcomes = {}
-local fetched = {}
 for at = FIRST_LANE, #ARGV, STRIDE do
   local lane = ARGV[at]
-  if not fetched[lane] then
-    fetched[lane] = true
+  if not left[lane] then
+    left[lane] = 0
     redis.call('HSET', P .. 'lane:' .. lane, 'fetched', now_text)
   end
   outcomes[#outcomes + 1] = claim(lane, ARGV[at + 1])
 end
+for lane, number in pairs(left) do note_drain(lane, number) end
 return answer(outcomes)

@@ -28,7 +28,7 @@ leave as it is, write it into that file. If it is anything else, it is a new for
 one may write it.`
 
 /** Compact values whose parts matter; of all others only their names do. */
-const COMPACT = /^(fixed|callback|format|attempt:N|step:\w+)$/
+const COMPACT = /^(fixed|callback|format|drained|attempt:N|step:\w+)$/
 /** What is told apart: neither ids nor times, but the parts that a name or a compact value has. */
 function shape(text: string): string {
   return text
@@ -148,10 +148,11 @@ test('the layout of what stands in Redis changes on purpose only', async () => {
   await work.end(await claimTask(store), { ...COMPLETED, resource: '/things/1' })
   await seenNow()
   await control.confirm('default', confirmed)
+  for (let n = 0; n < 2; n += 1) await create({ limits: usual.limits })
   for (const error of [{ code: 'no', message: 'No.' }, null]) {
-    await create({ limits: usual.limits })
     const { steps } = usual.head
     claim = await claimTask(store)
+    await seenNow()
     await work.step(claim, steps[0]!, 'begun')
     await work.end(claim, {
       ...COMPLETED,

@@ -1,3 +1,4 @@
+import { readStretches, type Stretch } from '../drain.ts'
 import type { LaneJobs } from '../lane-jobs.ts'
 import type { Scripts } from './scripts.ts'
 import { LEASE_MS } from './work.ts'
@@ -45,6 +46,8 @@ export interface LaneState {
   fetchedMs: number
   /** Waiting tasks that could start now, caps regarded. */
   claimable: number
+  /** Tasks that left those that wait, while others waited behind them; the latest stretch first. */
+  drained: readonly Stretch[]
   recentMs: number[]
 }
 
@@ -103,14 +106,23 @@ export class Upkeep {
 
   async laneState(shard: number, lane: string, operation = ''): Promise<LaneState> {
     const { nowMs, answer } = await this.#scripts.run('lane', shard, [lane, operation])
-    const [waiting, running, slots, fetchedMs, claimable, ...recentMs] = answer as number[]
+    const [waiting, running, slots, fetchedMs, claimable, drained, ...recentMs] = answer as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      string,
+      ...number[],
+    ]
     return {
       nowMs,
-      waiting: waiting!,
-      running: running!,
-      slots: slots!,
-      fetchedMs: fetchedMs!,
-      claimable: claimable!,
+      waiting,
+      running,
+      slots,
+      fetchedMs,
+      claimable,
+      drained: readStretches(drained),
       recentMs,
     }
   }

@@ -72,6 +72,13 @@ local function earlier_fields(key, fields)
   end
 end
 
+-- When its stretches began: every other word.
+local function earlier_drain(key)
+  local drained = redis.call('HGET', key, 'drained')
+  if not drained then return end
+  redis.call('HSET', key, 'drained', (drained:gsub('(%d+)( %d+)', function(began, left) return earlier(began) .. left end)))
+end
+
 local function earlier_tombstones(key)
   local flat = redis.call('HGETALL', key)
   for i = 1, #flat, 2 do
@@ -117,7 +124,9 @@ for _, key in ipairs(redis.call('KEYS', P .. '*')) do
   elseif kind == 'recovery' then earlier_recovery(key)
   elseif kind == 'failed' then earlier_scores(key, ms, -1)
   elseif kind == 'index' or kind == 'flow' or kind == 'aside' then earlier_scores(key, 1000 * ms, 1000 * ms)
-  elseif kind == 'lane' then earlier_fields(key, { 'fetched', 'probed' })
+  elseif kind == 'lane' then
+    earlier_fields(key, { 'fetched', 'probed' })
+    earlier_drain(key)
   elseif kind == 'upkeep' then earlier_fields(key, { 'ticked', 'leases_hold_until' })
   elseif kind == 'slots' then earlier_scores(key, ms, -1)
   elseif kind == 'ring' then earlier_rings(key)

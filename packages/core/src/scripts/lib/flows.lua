@@ -166,8 +166,8 @@ end
 
 local flow_held, flow_enters, turns_at
 do
-  -- How far behind the first a flow enters: less than any turn takes.
-  local ENTRY_LAG = 0.5 / MOST_WEIGHT
+  -- How far behind the first a flow enters: less than any turn takes. A power of two, since Redis writes out other fractions slowly.
+  local ENTRY_LAG = 2 ^ -11
 
   -- A flow that has items is at its cap: it has no turn until something of it is over, or its cap is another.
   function flow_held(lane, flow)
@@ -319,18 +319,20 @@ end
 
 -- An item of the flow no longer runs. If its cap kept others out, one more job is wanted.
 local function flow_release(lane, flow)
-  if redis.call('HINCRBY', P .. 'running:' .. lane, flow, '-1') <= 0 then
-    redis.call('HDEL', P .. 'running:' .. lane, flow)
-  end
+  local left = redis.call('HINCRBY', P .. 'running:' .. lane, flow, '-1')
+  if left <= 0 then redis.call('HDEL', P .. 'running:' .. lane, flow) end
   if lane == CALLBACKS then
     groups_count(flow, -1)
     -- Those that stood aside go before it.
     tenant_wake(tenant_of(flow))
+    flow_returns(lane, flow)
+    return
   end
-  if flow_cap(lane, flow) == math.huge then return end
-  local room = flow_room(lane, flow)
-  local lets_in = lane ~= CALLBACKS and room > 0 and redis.call('ZCARD', flow_key(lane, flow)) >= room
-  if not flow_returns(lane, flow) and lets_in then want(lane, 1) end
+  local room = flow_cap(lane, flow) - left
+  if room == math.huge or room <= 0 then return end
+  local was_full = room <= 1
+  if was_full and flow_returns(lane, flow) then return end
+  if redis.call('ZCARD', flow_key(lane, flow)) >= room then want(lane, 1) end
 end
 
 -- Caps of callbacks are others than before: who was at one may not be any more, and the other way round. Only those can be of

@@ -1,0 +1,109 @@
+import { type LaneState, StoreUnavailable } from '@accepted/core'
+import { expect, test } from 'vitest'
+import { FullLanes } from './full-lanes.ts'
+
+const LANE = { lane: 'cars', operation: 'car.build' }
+
+/** Full lanes of at most 10, in a store of which the test says what it has, on a clock that it sets. */
+function scene(waiting = 10) {
+  const world = { waiting, nowMs: 1_000, looks: 0, away: false }
+  const lanes = new FullLanes({
+    look: async () => {
+      world.looks += 1
+      if (world.away) throw new StoreUnavailable('away')
+      const known: LaneState = {
+        nowMs: 5_000_000 + world.nowMs,
+        waiting: world.waiting,
+        running: 2,
+        slots: 2,
+        fetchedMs: 0,
+        claimable: 0,
+        // One task leaves every 2 s.
+        drained: [
+          { beganMs: 5_000_000 + world.nowMs, left: 1 },
+          { beganMs: 4_980_000 + world.nowMs, left: 10 },
+        ],
+        recentMs: [],
+      }
+      return known
+    },
+    maxBacklog: 10,
+    bounds: { minSeconds: 1, maxSeconds: 600 },
+    monotonic: () => world.nowMs,
+    chance: () => 0,
+  })
+  const isRefused = () => {
+    const refusal = lanes.knownRefusal(LANE)
+    if (refusal) expect(refusal).toMatchObject({ code: 'backlog_full' })
+    return refusal !== undefined
+  }
+  return { world, lanes, isRefused }
+}
+
+/** Lets what has begun by the side come to its end. */
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+test('a lane is not held to be full before the store has said so', async () => {
+  const { world, lanes, isRefused } = scene()
+  expect(isRefused()).toBe(false)
+  await lanes.refusal(LANE, 10, Number.POSITIVE_INFINITY)
+  expect(isRefused()).toBe(true)
+  expect(world.looks).toBe(1)
+})
+
+test('what is known is believed for 250 ms, and then the store is asked', async () => {
+  const { world, lanes, isRefused } = scene()
+  await lanes.refusal(LANE, 10, Number.POSITIVE_INFINITY)
+  world.nowMs += 251
+  expect(isRefused()).toBe(false)
+})
+
+test('while starts come in it is looked at again by the side, once at a time: 8 looks a second, however many come', async () => {
+  const { world, lanes, isRefused } = scene()
+  await lanes.refusal(LANE, 10, Number.POSITIVE_INFINITY)
+  for (let n = 0; n < 1_000; n += 1) {
+    world.nowMs += 1
+    expect(isRefused()).toBe(true)
+    await settled()
+  }
+  expect(world.looks).toBeGreaterThanOrEqual(8)
+  expect(world.looks).toBeLessThanOrEqual(9)
+})
+
+test('once a look finds room, starts go on', async () => {
+  const { world, lanes, isRefused } = scene()
+  await lanes.refusal(LANE, 10, Number.POSITIVE_INFINITY)
+  world.waiting = 9
+  world.nowMs += 126
+  expect(isRefused()).toBe(true)
+  await settled()
+  expect(isRefused()).toBe(false)
+})
+
+test('while the store is away what was known is not believed for longer', async () => {
+  const { world, lanes, isRefused } = scene()
+  await lanes.refusal(LANE, 10, Number.POSITIVE_INFINITY)
+  world.away = true
+  world.nowMs += 200
+  expect(isRefused()).toBe(true)
+  await settled()
+  world.nowMs += 51
+  expect(isRefused()).toBe(false)
+  await expect(lanes.refusal(LANE, 10, 3)).rejects.toThrow(StoreUnavailable)
+})
+
+test('one that is too long for a caller is not full for others; when to come again is when it is as short as that', async () => {
+  const { lanes, isRefused } = scene(8)
+  const { options } = await lanes.refusal(LANE, 8, 3)
+  // Five have to leave, 2 s each and a fifth more.
+  expect(options.headers).toEqual({ 'retry-after': '12' })
+  expect(isRefused()).toBe(false)
+})
+
+test('of those who are refused at once each is told a turn of its own', async () => {
+  const { lanes } = scene()
+  const refused = await Promise.all(
+    Array.from({ length: 5 }, () => lanes.refusal(LANE, 10, Number.POSITIVE_INFINITY)),
+  )
+  expect(refused.map(({ options }) => options.headers!['retry-after'])).toEqual(['3', '5', '8', '10', '12'])
+})
