@@ -51,7 +51,6 @@ import { type Immediate, operationRoute } from './operation-route.ts'
 import { shedRequests } from './overload/shed-requests.ts'
 import { type Probes, Shedding } from './overload/shedding.ts'
 import { auth } from './plugins/auth.ts'
-import { continuation } from './plugins/continue.ts'
 import { cors } from './plugins/cors.ts'
 import { httpRules, originForm } from './plugins/http-rules.ts'
 import { jsonBody } from './plugins/json-body.ts'
@@ -205,7 +204,6 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   })
   await app.register(validation)
   await app.register(methods)
-  await app.register(continuation)
   await app.register(negotiation)
   await app.register(jsonBody)
   await app.register(callbackMembers)
