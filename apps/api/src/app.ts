@@ -2,6 +2,7 @@ import { CALLBACK_LANE, type OperationContract, redeliverCallbacks } from '@acce
 import {
   ApiKeys,
   type ApiSettings,
+  AuditTrail,
   Deliveries,
   Estimator,
   InstallationKeys,
@@ -43,6 +44,7 @@ import { HeldRequests } from './held-requests.ts'
 import { requestMetrics } from './metrics/request-metrics.ts'
 import { storeMetrics } from './metrics/store-metrics.ts'
 import { type Immediate, operationRoute } from './operation-route.ts'
+import { acts } from './plugins/acts.ts'
 import { auth } from './plugins/auth.ts'
 import { jsonBody } from './plugins/json-body.ts'
 import { methods } from './plugins/methods.ts'
@@ -51,6 +53,7 @@ import { openapi } from './plugins/openapi.ts'
 import { answerProblem, problemOf, problems } from './plugins/problems.ts'
 import { requestId, requestIds } from './plugins/request-ids.ts'
 import { validation } from './plugins/validation.ts'
+import { auditRoute } from './routes/audit.ts'
 import { carRoutes, readCar } from './routes/cars.ts'
 import { deliveryRoutes } from './routes/deliveries.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -137,6 +140,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   const requests = requestMetrics(app)
   await app.register(requestIds, { log })
   await app.register(problems, { publicUrl })
+  await app.register(acts, { entries: settings.AUDIT_ENTRIES })
   await app.register(auth, { authenticate: keys && bearer(keys, tokens && oidcCallers(tokens, log)) })
   await app.register(validation)
   await app.register(methods)
@@ -178,6 +182,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   taskEventRoutes(app, { reader, streams })
   operationRoutes(app, read, act)
   deliveryRoutes(app, new Deliveries(scripts))
+  auditRoute(app, new AuditTrail(scripts))
   carRoutes(
     app,
     (request) => carStore(spaceOf(request)),

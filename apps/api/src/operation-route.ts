@@ -175,6 +175,7 @@ async function startTask(
     limits,
     maxBacklog: deps.maxBacklog,
     maxQueue: maxQueue ?? Number.POSITIVE_INFINITY,
+    actedBy: request.actedBy,
     ...(key === undefined
       ? {}
       : { idempotency: { key, fingerprint: fingerprint(request, params, headers, callback) } }),

@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
+  type ActedBy,
   ApiKeys,
+  AuditTrail,
   connectForAnswers,
   createLog,
   InstallationKeys,
@@ -14,6 +16,7 @@ import {
 } from '@accepted/core'
 import type { Redis } from 'ioredis'
 import { Type } from 'typebox'
+import { operator } from './operator.ts'
 
 /** Why an installation, or what a command names of it, cannot be reached, in words. */
 export class NotFound extends Error {
@@ -26,6 +29,9 @@ export interface Installation {
   readonly secrets: TenantSecrets
   readonly signingKeys: InstallationKeys
   readonly apiKeys: ApiKeys
+  readonly audit: AuditTrail
+  /** Who runs the command. */
+  readonly actedBy: ActedBy
   close(): void
 }
 
@@ -70,6 +76,8 @@ export async function findInstallation(
       return new InstallationKeys(scripts, needed())
     },
     apiKeys: new ApiKeys(scripts),
+    audit: new AuditTrail(scripts),
+    actedBy: operator(),
     close: () => redis.disconnect(),
   }
 }

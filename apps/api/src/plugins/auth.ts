@@ -61,9 +61,10 @@ export const auth = plugin<AuthOptions>(
 
 /** @throws {ProblemError} `forbidden` */
 function admit(request: FastifyRequest, caller: Caller, access: Exclude<Access, typeof OPEN>): void {
-  refuseUnless(caller, access)
+  // Before it is refused: logs tell who was.
   request.caller = caller
   request.tenant = caller.tenant
+  refuseUnless(caller, access)
 }
 
 /** What asking for a credential adds to the description of a route. */

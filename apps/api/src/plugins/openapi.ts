@@ -1,4 +1,5 @@
 import {
+  AuditEntryDocument,
   CallbackMessage,
   DeliveryDocument,
   EndpointDocument,
@@ -34,6 +35,7 @@ const SHARED = [
   OperationList,
   DeliveryDocument,
   EndpointDocument,
+  AuditEntryDocument,
   CallbackMessage,
   Problem,
   OperationProblem,
@@ -46,6 +48,7 @@ const TAGS: Record<string, string> = {
   cars: 'Example operations: a car factory',
   orders: 'Example data: orders',
   reports: 'Example operation: reports as PDF',
+  audit: 'Who did what',
   service: 'The service itself',
 }
 

@@ -1,14 +1,15 @@
 #!lua
--- uses shard flows records waiting
+-- uses shard flows records waiting audit
 -- Accepts a batch of tasks, each with an outcome of its own.
--- ARGV, 17 an item: id, tenant, operation, lane, priority, accept_by (ms, Redis's clock), max_backlog, max_queue,
+-- ARGV, 18 an item: id, tenant, operation, lane, priority, accept_by (ms, Redis's clock), max_backlog, max_queue,
 -- idempotency key ('' = none), fingerprint, key lifetime (ms), limits (as `limits_of` reads them), ms to start within and in
--- all (0 = any), head (JSON), body (JSON text), callback (the letters of its events and its flow: outbox.lua; '' = none).
+-- all (0 = any), head (JSON), body (JSON text), callback (the letters of its events and its flow: outbox.lua; '' = none),
+-- who asks for it (audit.lua).
 -- Answers an outcome for each: {'created', position} | {'exists', id} | {'conflict'} | {'late'} |
 -- {'backlog_full', waiting}. A job is wanted unless the lane has plenty: a worker that has one claims until nothing waits,
 -- so that none of those that were added since the lane was empty is spent.
 -- Upholds rule 2 (one step) and rule 10 (a create that the client was refused never comes alive).
-local STRIDE = 17
+local STRIDE = 18
 local FORMAT = tostring(FORMAT_WRITTEN)
 -- Jobs that are enough for a lane whose slots are not known.
 local LEAST_JOBS = 100
@@ -72,6 +73,7 @@ local function create(at)
   if callback ~= '' then redis.call('HSET', open_key(id), 'callback', callback) end
   if key ~= '' then redis.call('SET', key, fingerprint .. ' ' .. id, 'PX', key_ms) end
   tell_operation(tenant, operation)
+  audit(tenant, 'task.create', ARGV[at + 17], id, operation)
   count('created ' .. operation, 1)
   count_tasks(operation, 'pending', 1)
   redis.call('ZADD', P .. 'index:' .. tenant, order, id)

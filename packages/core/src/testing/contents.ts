@@ -12,7 +12,7 @@ const CONTENTS = withFormats(composeScript(new URL('./contents.lua', import.meta
 const RECORD_BYTES = 550
 const DELIVERY_BYTES = 700
 
-/** All that a shard keeps, but for BullMQ's own; keys without their prefix. */
+/** All that a shard keeps, but for BullMQ's own and trails; keys without their prefix. */
 export class Contents {
   readonly open = new Map<string, TaskRecord>()
   readonly done = new Map<string, TaskRecord>()
