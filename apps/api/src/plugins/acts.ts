@@ -1,4 +1,4 @@
-import { ADDRESS_LENGTH, type ActedBy, harmless } from '@accepted/core'
+import { type ActedBy, ADDRESS_LENGTH, harmless } from '@accepted/core'
 import type { FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
 
