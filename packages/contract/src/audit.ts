@@ -45,6 +45,7 @@ export const AuditEntryDocument = Type.Object(
     ),
     request_id: Nullable(
       Type.String({
+        pattern: '^[A-Za-z0-9._-]+$',
         maxLength: 128,
         description: 'The `X-Request-Id` of the answer; null: it was no request',
       }),
