@@ -20,7 +20,11 @@ const AuditQuery = Type.Object(
     created_before: Type.Optional(Type.String({ format: 'date-time', description: 'Only those before it' })),
     limit: Type.Integer({ minimum: 1, maximum: 200, default: 50, description: 'Most acts on a page' }),
     cursor: Type.Optional(
-      Type.String({ pattern: '^[A-Za-z0-9_-]+$', maxLength: 200, description: 'From the link to the next page; opaque' }),
+      Type.String({
+        pattern: '^[A-Za-z0-9_-]+$',
+        maxLength: 200,
+        description: 'From the link to the next page; opaque',
+      }),
     ),
   },
   { additionalProperties: false },

@@ -9,7 +9,7 @@ local function audit_key(tenant) return P .. 'audit:' .. tenant end
 local function audit(tenant, act, by, ...)
   local kept, who = by:match('^(%d+) (.*)$')
   if not kept then return end
-  local entry = { '*', 'act', act, 'by', who, 'on', table.concat({ ... }, '\31') }
-  if kept == '0' then redis.call('XADD', audit_key(tenant), unpack(entry))
-  else redis.call('XADD', audit_key(tenant), 'MAXLEN', '~', kept, unpack(entry)) end
+  local on = table.concat({ ... }, '\31')
+  if kept == '0' then redis.call('XADD', audit_key(tenant), '*', 'act', act, 'by', who, 'on', on)
+  else redis.call('XADD', audit_key(tenant), 'MAXLEN', '~', kept, '*', 'act', act, 'by', who, 'on', on) end
 end
