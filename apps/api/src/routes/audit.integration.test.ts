@@ -139,25 +139,27 @@ test('pages lead on with their filters, while acts are added', async () => {
   expect(await audit('?created_before=0000-01-01T00:00:00Z')).toEqual([])
 })
 
-test.each([
-  'cursor=x',
-  'cursor=',
-  `cursor=${Buffer.from('1-2-x').toString('base64url')}`,
-  `cursor=${Buffer.from('01-2-t').toString('base64url')}`,
-  `cursor=${Buffer.from('1-2-t\n').toString('base64url')}`,
-  `cursor=${Buffer.from('9999999999999999-0-t').toString('base64url')}`,
-  `cursor=${'A'.repeat(201)}`,
-  'limit=0',
-  'limit=201',
-  'limit=ten',
-  'action=task.burn',
-  'task_id=one',
-  'created_after=yesterday',
-  'tenant=south',
-])('%s is refused with 422', async (query) => {
+test('a query out of form is refused with 422, and its member named', async () => {
   const { ask } = await testApp()
-  const member = query.split('=')[0]
-  expectProblem(await ask(`/audit?${query}`), 422, 'invalid_input', { errors: [{ query: member }] })
+  for (const query of [
+    'cursor=x',
+    'cursor=',
+    `cursor=${Buffer.from('1-2-x').toString('base64url')}`,
+    `cursor=${Buffer.from('01-2-t').toString('base64url')}`,
+    `cursor=${Buffer.from('1-2-t\n').toString('base64url')}`,
+    `cursor=${Buffer.from('9999999999999999-0-t').toString('base64url')}`,
+    `cursor=${'A'.repeat(201)}`,
+    'limit=0',
+    'limit=201',
+    'limit=ten',
+    'action=task.burn',
+    'task_id=one',
+    'created_after=yesterday',
+    'tenant=south',
+  ]) {
+    const [member] = query.split('=')
+    expectProblem(await ask(`/audit?${query}`), 422, 'invalid_input', { errors: [{ query: member }] })
+  }
 })
 
 describe('who acts', () => {
@@ -218,6 +220,7 @@ test('AUDIT_ENTRIES says how many are kept; with 0 nothing is noted', async () =
   expect((await silent.ask('/audit')).json()).toEqual([])
   expect(await silent.redis.keys(`${silent.prefix}:*audit*`)).toEqual([])
   const brief = await testApp({ AUDIT_ENTRIES: '1' })
-  for (let n = 0; n < 300; n += 1) await brief.ask(post('/cars', MUSTANG))
+  const starts = Array.from({ length: 200 }, () => brief.ask(post('/cars', MUSTANG)))
+  await Promise.all(starts)
   expect((await brief.ask('/audit?limit=200')).json().length).toBeLessThanOrEqual(101)
 })
