@@ -26,6 +26,14 @@ export class ProblemError extends Error {
   }
 }
 
+/** @param type as the request has it; undefined if it has none */
+export function unsupportedMediaType(type: string | undefined, cause?: unknown): ProblemError {
+  const named = type ?? 'no type at all'
+  return new ProblemError('unsupported_media_type', `A body of ${named.slice(0, 100)} is not read here.`, {
+    cause,
+  })
+}
+
 /** The body of a 422 that names its faults. */
 export function invalidInput(errors: InputFault[]): ProblemError {
   const places = errors.length === 1 ? 'One place is' : `${errors.length} places are`

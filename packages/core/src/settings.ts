@@ -1,5 +1,6 @@
 import { type Static, type TObject, type TProperties, Type } from 'typebox'
 import { parseAddressRanges } from './callbacks/addresses.ts'
+import { parseOrigins } from './origins.ts'
 import { compileCheck } from './validation.ts'
 
 /** The settings that both apps read. Every one is an environment variable; an empty one counts as not set. */
@@ -82,6 +83,11 @@ export const ApiSettings = Type.Object({
         'Base of every absolute link, without path or slash at its end; the listen address if not set. Required with `NODE_ENV=production`',
     }),
   ),
+  CORS_ORIGINS: Type.String({
+    default: '',
+    description:
+      'Origins whose pages may use the API from a browser, comma-separated: `https://app.example,http://localhost:5173`. Each has to be named; none: there is no CORS',
+  }),
   TRUST_PROXY: Type.Boolean({
     default: false,
     description: "Whether a proxy's `X-Forwarded-For` tells the client's address",
@@ -140,6 +146,13 @@ export const WorkerSettings = Type.Object({
     default: 10,
     description: 'Tasks at once, per lane and process',
   }),
+  TENANT_RUNNING: Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000,
+    default: 0,
+    description:
+      'Tasks of one tenant that run at once in a lane, in all workers, unless its own limit says another number; `0`: as many as there are slots',
+  }),
   RETENTION_SECONDS: ApiSettings.properties.RETENTION_SECONDS,
   TOMBSTONE_SECONDS: ApiSettings.properties.TOMBSTONE_SECONDS,
   MAX_STORED_BYTES: ApiSettings.properties.MAX_STORED_BYTES,
@@ -180,6 +193,12 @@ export const WorkerSettings = Type.Object({
       description: 'File of certificate authorities (PEM) that receivers may have besides the public ones',
     }),
   ),
+  HEARTBEAT_FILE: Type.Optional(
+    Type.String({
+      description:
+        'A file that is written anew every 3 s while the worker lives and Redis hears of it: for health checks, by its age',
+    }),
+  ),
   SHUTDOWN_GRACE_SECONDS: Type.Number({
     minimum: 0,
     maximum: 3600,
@@ -202,7 +221,14 @@ const FURTHER_FAULTS: Record<string, (text: string) => string[]> = {
     const read = parseAddressRanges(text)
     return read.outcome === 'faulty' ? read.faults : []
   },
+  CORS_ORIGINS: (text) => {
+    const read = parseOrigins(text)
+    return read.outcome === 'faulty' ? read.faults : []
+  },
 }
+
+/** Settings whose value is not told, be it as faulty as can be: a part of it is a secret. */
+const SECRET: ReadonlySet<string> = new Set(['REDIS_URL', 'SECRETS_KEY'])
 
 /** Faulty settings. The message names them all, a line each, in words for whoever starts the process. */
 export class SettingsError extends Error {
@@ -237,7 +263,9 @@ export function readSettings<P extends TProperties>(
     throw new SettingsError(
       faults.map(({ pointer, detail }) => {
         const name = pointer.slice(1)
-        return environment[name] ? `${name}=${environment[name]}: ${detail}` : `${name}: ${detail}`
+        return environment[name] && !SECRET.has(name)
+          ? `${name}=${environment[name]}: ${detail}`
+          : `${name}: ${detail}`
       }),
     )
   }

@@ -19,6 +19,7 @@ import { OPEN } from '../auth/access.ts'
 import { WEBHOOKS } from '../callbacks/webhook.ts'
 import { ALWAYS_SENT } from '../response-headers.ts'
 import { problemResponses, response } from '../responses.ts'
+import { contentSecurityPolicy, PAGE_HEADERS } from '../security-headers.ts'
 import { SECURITY_SCHEME } from './auth.ts'
 
 export interface OpenapiOptions {
@@ -66,16 +67,12 @@ const SECURITY_SCHEMES = {
 } as const
 
 /** Where the page and its files may load from: this server, nowhere else. Swagger UI inlines its icons. */
-const DOCS_CSP = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+const DOCS_CSP = contentSecurityPolicy({
+  'script-src': "'self'",
+  'style-src': "'self'",
+  'img-src': "'self' data:",
+  'connect-src': "'self'",
+})
 
 /** `/openapi.json` and `/docs`, made from the schemas that validate. To be registered before the routes. */
 export const openapi = plugin<OpenapiOptions>(
@@ -108,6 +105,10 @@ export const openapi = plugin<OpenapiOptions>(
     await app.register(async (scope) => {
       scope.addHook('onRoute', (route) => {
         route.config = { ...route.config, produces: typesOfDocs(route), access: OPEN }
+      })
+      scope.addHook('onRequest', (_request, reply, next) => {
+        reply.headers(PAGE_HEADERS)
+        next()
       })
       await scope.register(swaggerUi, {
         routePrefix: '/docs',
