@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { startLocalRedis } from '@accepted/local-redis'
+import { audit } from './audit.bench.ts'
 import { auth } from './auth.bench.ts'
 import { callbacks } from './callbacks.bench.ts'
 import { cancel } from './cancel.bench.ts'
@@ -37,6 +38,7 @@ const NOTE = `Node ${process.version}, ${availableParallelism()} cores, medians 
 const BENCHES: Record<string, Bench> = {
   http: onRedis(http),
   auth: onRedis(auth, `${NOTE} The last two: one run each; commands are those that scripts call, too.`),
+  audit: onRedis(audit),
   tasks: onRedis(tasks),
   fairness: onRedis(
     fairness,

@@ -1,4 +1,12 @@
-import type { Submission } from '@accepted/core'
+import type { ActedBy, Submission } from '@accepted/core'
+
+/** Who acts, as a client with a key would, in a trail of the usual length. */
+export const ACTED_BY: ActedBy = {
+  name: 'key_5dJ0cG3vQm8zR1aL',
+  address: '203.0.113.7',
+  requestId: '8404ff52-6495-47bf-ad24-4c17b867fdb3',
+  kept: 10_000,
+}
 
 /** A submission of an operation without steps, in a lane of its own. */
 export function submissionOf(operation: string, changes: Partial<Submission> = {}): Submission {
@@ -27,6 +35,7 @@ export function submissionOf(operation: string, changes: Partial<Submission> = {
     },
     maxBacklog: Number.MAX_SAFE_INTEGER,
     maxQueue: Number.POSITIVE_INFINITY,
+    actedBy: ACTED_BY,
     ...changes,
   }
 }

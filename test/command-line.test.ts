@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { until } from '@accepted/core/testing'
@@ -183,6 +183,40 @@ describe('with DATA_DIR alone', () => {
     expect(await json('limits list')).toEqual([])
   })
 
+  test('audit list tells who did what at the command line, and what clients did', async () => {
+    const { key_id, key } = await json<{ key_id: string; key: string }>(
+      'keys create --tenant audited --scopes admin',
+    )
+    const [secret] = await json('secrets rotate --tenant audited')
+    await json<object>(`keys revoke ${key_id}`)
+    const { stdout } = await accepted('audit list --tenant audited --json')
+    const entries = JSON.parse(stdout) as Record<string, string | null>[]
+    expect(entries.map(({ action, key_id: id, detail }) => [action, id, detail])).toEqual([
+      ['key.revoke', key_id, null],
+      ['secret.rotate', null, null],
+      ['key.create', key_id, 'admin'],
+    ])
+    for (const { actor, address, request_id } of entries) {
+      expect(actor).toBe(`cli:${userInfo().username}@${hostname()}`)
+      expect([address, request_id]).toEqual(['command line', null])
+    }
+    for (const hidden of [key, secret!.secret!]) expect(stdout).not.toContain(hidden.slice(6))
+
+    await json('signing-keys rotate')
+    expect((await json('audit list'))[0]).toMatchObject({
+      action: 'signing_key.rotate',
+      address: 'command line',
+    })
+
+    const body = JSON.stringify({ brand: 'Ford', make: 'Mustang', model: 2014, color: 'Blue' })
+    const headers = { 'content-type': 'application/json' }
+    for (let n = 0; n < 250; n += 1) await fetch(`${api}/cars`, { method: 'POST', headers, body })
+    const acts = await json('audit list --tenant default --limit 250')
+    expect(acts).toHaveLength(250)
+    expect(new Set(acts.map(({ task_id }) => task_id)).size).toBe(250)
+    expect(acts[0]).toMatchObject({ action: 'task.create', actor: 'anybody', operation: 'car.build' })
+  })
+
   test('keys need no key of the secrets', async () => {
     const redis = (await readFile(join(folder, 'data/redis.url'), 'utf8')).trim()
     const environment = { DATA_DIR: 'elsewhere', REDIS_URL: redis }
@@ -234,6 +268,7 @@ describe('told in words, without a stack', () => {
       'limits set --tenant limited --weight 0',
       'limits set --tenant limited --stored 1.5MB',
       'limits clear --tenant limited --names request',
+      'audit list --limit 0',
     ]) {
       const { code, stdout, stderr } = await accepted(line)
       expect([code, stdout], line).toEqual([2, ''])

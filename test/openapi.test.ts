@@ -63,6 +63,7 @@ const ROUTES = [
   'GET /tasks/{task_id}/deliveries',
   'POST /tasks/{task_id}/deliveries/{delivery_id}/redeliver',
   'POST /deliveries/redeliver',
+  'GET /audit',
   'GET /endpoints',
   'GET /operations',
   'GET /operations/{task_id}',

@@ -2,6 +2,7 @@ import { CALLBACK_LANE, type OperationContract, redeliverCallbacks } from '@acce
 import {
   ApiKeys,
   type ApiSettings,
+  AuditTrail,
   Deliveries,
   Estimator,
   InstallationKeys,
@@ -50,6 +51,7 @@ import { storeMetrics } from './metrics/store-metrics.ts'
 import { type Immediate, operationRoute } from './operation-route.ts'
 import { shedRequests } from './overload/shed-requests.ts'
 import { type Probes, Shedding } from './overload/shedding.ts'
+import { acts } from './plugins/acts.ts'
 import { auth } from './plugins/auth.ts'
 import { cors } from './plugins/cors.ts'
 import { httpRules, originForm } from './plugins/http-rules.ts'
@@ -64,6 +66,7 @@ import { validation } from './plugins/validation.ts'
 import { PollPacing } from './quotas/poll-pacing.ts'
 import { RequestQuota } from './quotas/request-quota.ts'
 import { SharedBuckets } from './quotas/shared-buckets.ts'
+import { auditRoute } from './routes/audit.ts'
 import { carRoutes, readCar } from './routes/cars.ts'
 import { deliveryRoutes } from './routes/deliveries.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -196,6 +199,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(securityFields, { publicUrl })
   await app.register(problems, { publicUrl })
   await app.register(httpRules, { connections })
+  await app.register(acts, { entries: settings.AUDIT_ENTRIES })
   await app.register(cors, { origins: origins.origins })
   await app.register(shedRequests, { shedding, bounds, publicUrl })
   await app.register(auth, {
@@ -253,6 +257,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   taskEventRoutes(app, { reader, streams })
   operationRoutes(app, read, act)
   deliveryRoutes(app, new Deliveries(scripts))
+  auditRoute(app, new AuditTrail(scripts))
   carRoutes(
     app,
     (request) => carStore(spaceOf(request)),

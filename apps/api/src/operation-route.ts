@@ -198,6 +198,7 @@ async function startTask(
     maxBacklog: deps.maxBacklog,
     maxQueue,
     ...(deps.quotas ? { quotas: deps.quotas } : {}),
+    actedBy: request.actedBy,
     ...(key === undefined
       ? {}
       : { idempotency: { key, fingerprint: fingerprint(request, params, headers, callback) } }),

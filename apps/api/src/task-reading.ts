@@ -174,7 +174,8 @@ export async function listTasks(request: FastifyRequest, deps: ReadDependencies)
   return { views, next: page.next ? nextQuery(request, encodeCursor(page.next)) : null }
 }
 
-function nextQuery(request: FastifyRequest, cursor: string): string {
+/** The query of a request, but with another cursor. */
+export function nextQuery(request: FastifyRequest, cursor: string): string {
   const query = new URLSearchParams(request.url.split('?')[1] ?? '')
   query.set('cursor', cursor)
   return `?${query}`

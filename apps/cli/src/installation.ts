@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
+  type ActedBy,
   ApiKeys,
+  AuditTrail,
   connectForAnswers,
   createLog,
   InstallationKeys,
@@ -15,6 +17,7 @@ import {
 } from '@accepted/core'
 import type { Redis } from 'ioredis'
 import { Type } from 'typebox'
+import { operator } from './operator.ts'
 
 /** Why an installation, or what a command names of it, cannot be reached, in words. */
 export class NotFound extends Error {
@@ -28,6 +31,9 @@ export interface Installation {
   readonly signingKeys: InstallationKeys
   readonly apiKeys: ApiKeys
   readonly tenantLimits: TenantLimits
+  readonly audit: AuditTrail
+  /** Who runs the command. */
+  readonly actedBy: ActedBy
   close(): void
 }
 
@@ -73,6 +79,8 @@ export async function findInstallation(
     },
     apiKeys: new ApiKeys(scripts),
     tenantLimits: new TenantLimits(scripts),
+    audit: new AuditTrail(scripts),
+    actedBy: operator(),
     close: () => redis.disconnect(),
   }
 }

@@ -5,7 +5,7 @@ const GENERAL_SCOPES = ['tasks:read', 'tasks:write', 'admin'] as const
 const OPERATION = 'operation:'
 const MOST_CHARACTERS = 128
 
-/** What a credential allows: to read, to start and act, to start one operation, to look after the installation. None holds another. */
+/** What a credential allows: to read, to start and act, to start one operation, to look after the tenant and the installation. None holds another. */
 export type Scope = (typeof GENERAL_SCOPES)[number] | `operation:${string}`
 
 /** What a key allows if nothing is said: all that a client needs. */

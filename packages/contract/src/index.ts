@@ -1,4 +1,5 @@
 export * from './access.ts'
+export * from './audit.ts'
 export * from './callback-message.ts'
 export * from './callbacks.ts'
 export * from './duration.ts'

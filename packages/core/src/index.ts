@@ -1,3 +1,6 @@
+export * from './audit/acted-by.ts'
+export * from './audit/audit-document.ts'
+export * from './audit/audit-trail.ts'
 export * from './callbacks/addresses.ts'
 export * from './callbacks/callback-url.ts'
 export * from './callbacks/message.ts'

@@ -187,6 +187,13 @@ export const ApiSettings = Type.Object({
     description:
       'What ended tasks and deliveries may take in Redis, in bytes; above it the records that ended first expire before `RETENTION_SECONDS` are over. `0`: any number',
   }),
+  AUDIT_ENTRIES: Type.Integer({
+    minimum: 0,
+    maximum: 100_000,
+    default: 10_000,
+    description:
+      'Acts of its clients that the audit trail of a tenant keeps, the newest, and up to a hundred more; `0`: none is noted',
+  }),
 })
 export type ApiSettings = Static<typeof ApiSettings>
 

@@ -35,6 +35,7 @@ function callerOfKey(token: string, keys: KnownKeys): Caller | Promise<Caller> {
     if (keys.hasExpired(key)) throw invalidCredential('The key has expired.')
     return {
       tenant: key.tenant,
+      name: key.keyId,
       may: (scope) => key.scopes.includes(scope),
       holds: () => keys.holds(key),
     }

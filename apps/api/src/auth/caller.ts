@@ -1,4 +1,5 @@
 import { DEFAULT_TENANT, type Scope } from '@accepted/contract'
+import { ANYBODY_NAME } from '@accepted/core'
 import type { Access, OPEN } from './access.ts'
 import { forbidden } from './challenges.ts'
 
@@ -6,6 +7,8 @@ import { forbidden } from './challenges.ts'
 export interface Caller {
   /** Whose tasks and resources the request sees. */
   readonly tenant: string
+  /** Who it is, for logs and the audit trail: at most 200 characters, harmless. */
+  readonly name: string
   may(scope: Scope): boolean
   /** Whether the credential still holds, as far as is known. To be asked now and then while the request is held. */
   holds(): boolean
@@ -15,7 +18,12 @@ export interface Caller {
 export type Authenticate = (authorization: string | undefined) => Caller | Promise<Caller>
 
 /** Everybody, where nobody is asked. */
-export const ANYBODY: Caller = { tenant: DEFAULT_TENANT, may: () => true, holds: () => true }
+export const ANYBODY: Caller = {
+  tenant: DEFAULT_TENANT,
+  name: ANYBODY_NAME,
+  may: () => true,
+  holds: () => true,
+}
 
 /** @throws {ProblemError} `forbidden`, unless the caller has one of the scopes */
 export function refuseUnless(caller: Caller, scopes: Exclude<Access, typeof OPEN>): void {

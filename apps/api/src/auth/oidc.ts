@@ -1,5 +1,5 @@
 import { isScope, isTenantName, type Scope } from '@accepted/contract'
-import type { Logger } from '@accepted/core'
+import { harmless, type Logger, NAME_LENGTH } from '@accepted/core'
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { ProblemError } from '../problem.ts'
 import type { Caller } from './caller.ts'
@@ -60,14 +60,19 @@ export function oidcCallers(terms: OidcTerms, log: Logger): (token: string) => P
   }
 }
 
-function callerOf(claims: JWTPayload, { tenantClaim, scopeClaim }: OidcTerms): Caller {
+function callerOf(claims: JWTPayload, { issuer, tenantClaim, scopeClaim }: OidcTerms): Caller {
   const tenant = claims[tenantClaim]
   if (typeof tenant !== 'string' || !isTenantName(tenant)) {
     throw invalidCredential(`The token names no tenant in its claim ${tenantClaim}.`)
   }
   const scopes = new Set<Scope>(wordsIn(claims[scopeClaim]).filter(isScope))
   const endsMs = (claims.exp! + CLOCK_TOLERANCE_SECONDS) * 1000
-  return { tenant, may: (scope) => scopes.has(scope), holds: () => Date.now() < endsMs }
+  return {
+    tenant,
+    name: harmless(`${issuer} ${claims.sub ?? ''}`.trimEnd(), NAME_LENGTH),
+    may: (scope) => scopes.has(scope),
+    holds: () => Date.now() < endsMs,
+  }
 }
 
 function wordsIn(claim: unknown): string[] {

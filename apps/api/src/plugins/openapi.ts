@@ -1,4 +1,5 @@
 import {
+  AuditEntryDocument,
   CallbackMessage,
   DeliveryDocument,
   EndpointDocument,
@@ -36,6 +37,7 @@ const SHARED = [
   OperationList,
   DeliveryDocument,
   EndpointDocument,
+  AuditEntryDocument,
   CallbackMessage,
   Problem,
   OperationProblem,
@@ -48,6 +50,7 @@ const TAGS: Record<string, string> = {
   cars: 'Example operations: a car factory',
   orders: 'Example data: orders',
   reports: 'Example operation: reports as PDF',
+  audit: 'Who did what',
   service: 'The service itself',
 }
 

@@ -29,6 +29,7 @@ export const requestIds = plugin<{ log: Logger }>(
         route: request.routeOptions.url,
         status: reply.statusCode,
         ms: reply.elapsedTime,
+        ...ofCaller(request, reply.statusCode),
       }
       request.log[level](line, 'request answered')
       next()
@@ -36,6 +37,14 @@ export const requestIds = plugin<{ log: Logger }>(
   },
   { name: 'request-ids' },
 )
+
+/** Who sent a request, if it was asked; of one that was refused also from where. */
+function ofCaller({ caller, address }: FastifyRequest, status: number): object {
+  return {
+    ...(caller ? { tenant: caller.tenant, caller: caller.name } : {}),
+    ...(status === 401 || status === 403 ? { address } : {}),
+  }
+}
 
 /** W3C trace context: the caller's, if it is in form, else a new one. */
 export function traceparentOf({ headers }: FastifyRequest): string {

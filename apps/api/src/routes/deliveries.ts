@@ -60,7 +60,8 @@ export function deliveryRoutes(app: FastifyInstance, deliveries: Deliveries): vo
     },
     async (request, reply) => {
       const { task_id: taskId, delivery_id: id } = request.params as DeliveryParams
-      const outcome = await deliveries.redeliver(request.tenant, taskId, id.slice('dlv_'.length))
+      const deliveryId = id.slice('dlv_'.length)
+      const outcome = await deliveries.redeliver(request.tenant, taskId, deliveryId, request.actedBy)
       if (outcome.outcome === 'no_delivery') throw unknownDelivery()
       if (outcome.outcome !== 'redelivered') throw absentProblem(taskId, outcome)
       request.log.info({ task: taskId, delivery: id }, 'redelivery asked for')

@@ -91,7 +91,7 @@ export function taskActionRoutes(app: FastifyInstance, deps: ActDependencies): v
     },
     async (request, reply) => {
       const { task_id: taskId } = request.params as TaskParams
-      const outcome = await deps.control.confirm(request.tenant, taskId)
+      const outcome = await deps.control.confirm(request.tenant, taskId, request.actedBy)
       switch (outcome.outcome) {
         case 'confirmed':
           request.log.info({ task: taskId }, 'task confirmed')
@@ -123,7 +123,7 @@ export function taskActionRoutes(app: FastifyInstance, deps: ActDependencies): v
     },
     async (request, reply) => {
       const { task_id: taskId } = request.params as TaskParams
-      const outcome = await deps.control.delete(request.tenant, taskId)
+      const outcome = await deps.control.delete(request.tenant, taskId, request.actedBy)
       if (outcome.outcome === 'open') throw notEndedProblem(taskId, outcome.status)
       if (outcome.outcome !== 'deleted') throw absentProblem(taskId, outcome)
       request.log.info({ task: taskId }, 'task deleted')
@@ -135,7 +135,7 @@ export function taskActionRoutes(app: FastifyInstance, deps: ActDependencies): v
 /** Cancels the task that a path names. @throws {ProblemError} `already_ended`, `gone`, `not_found` */
 export async function cancelTask(request: FastifyRequest, { control }: ActDependencies): Promise<TaskRecord> {
   const { task_id: taskId } = request.params as TaskParams
-  const outcome = await control.cancel(request.tenant, taskId)
+  const outcome = await control.cancel(request.tenant, taskId, request.actedBy)
   if (outcome.outcome === 'ended') throw endedProblem(outcome.status)
   if (!('task' in outcome)) throw absentProblem(taskId, outcome)
   request.log.info({ task: taskId, status: outcome.outcome }, 'task cancellation asked for')

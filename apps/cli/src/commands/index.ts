@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts'
+import { AUDIT_COMMANDS } from './audit.ts'
 import { KEYS_COMMANDS } from './keys.ts'
 import { LIMITS_COMMANDS } from './limits.ts'
 import { SECRETS_COMMANDS } from './secrets.ts'
@@ -10,4 +11,5 @@ export const COMMANDS: readonly Command[] = [
   ...LIMITS_COMMANDS,
   ...SECRETS_COMMANDS,
   ...SIGNING_KEYS_COMMANDS,
+  ...AUDIT_COMMANDS,
 ]

@@ -41,10 +41,10 @@ export const KEYS_COMMANDS: Command[] = [
     name: 'keys create',
     summary: 'A new API key of a tenant. It is shown this once: only its digest is kept.',
     options: { tenant: { ...TENANT, required: true }, scopes: SCOPES, 'expires-in': LIFETIME },
-    run: async ({ apiKeys }, { tenant, scopes, 'expires-in': lifetime }) => {
+    run: async ({ apiKeys, actedBy }, { tenant, scopes, 'expires-in': lifetime }) => {
       const spec = { tenant: tenant!, scopes: scopesOf(scopes) }
       const lifetimeMs = lifetime === undefined ? undefined : durationMs(lifetime)
-      const created = await apiKeys.create(lifetimeMs === undefined ? spec : { ...spec, lifetimeMs })
+      const created = await apiKeys.create(lifetimeMs === undefined ? spec : { ...spec, lifetimeMs }, actedBy)
       return { key_id: created.keyId, key: created.key, tenant: created.tenant, scopes: created.scopes }
     },
   },
@@ -59,8 +59,8 @@ export const KEYS_COMMANDS: Command[] = [
     summary: 'Makes an API key unknown, everywhere within 2 seconds.',
     options: {},
     operands: { key_id: KEY_ID },
-    run: async ({ apiKeys }, { key_id: keyId }) => {
-      if (!(await apiKeys.revoke(keyId!))) throw new NotFound(`There is no key ${keyId}.`)
+    run: async ({ apiKeys, actedBy }, { key_id: keyId }) => {
+      if (!(await apiKeys.revoke(keyId!, actedBy))) throw new NotFound(`There is no key ${keyId}.`)
       return { key_id: keyId!, revoked: true }
     },
   },

@@ -62,11 +62,11 @@ export const LIMITS_COMMANDS: Command[] = [
 
 /** Changes limits, and tells what holds then, and whether anybody has heard of the tenant: its name may be mistyped. */
 async function changed(
-  { tenantLimits, apiKeys }: Installation,
+  { tenantLimits, apiKeys, actedBy }: Installation,
   tenant: string,
   changes: Partial<Record<LimitName, number | null>>,
 ): Promise<Row> {
-  const { hadTasks } = await tenantLimits.set(tenant, changes)
+  const { hadTasks } = await tenantLimits.set(tenant, changes, actedBy)
   const known = hadTasks || (await apiKeys.list()).some((key) => key.tenant === tenant)
   const limits = (await tenantLimits.list()).get(tenant) ?? {}
   return { ...rowOf(tenant, limits), tenant_known: known }

@@ -16,8 +16,8 @@ export const SECRETS_COMMANDS: Command[] = [
     name: 'secrets rotate',
     summary: 'New secrets. The ones before stay valid for the overlap, any older ones do not.',
     options: { tenant: TENANT, overlap: OVERLAP },
-    run: ({ secrets }, options) =>
-      ofEach(secrets, options, (name) => secrets.rotate(name, overlapOf(options))),
+    run: ({ secrets, actedBy }, options) =>
+      ofEach(secrets, options, (name) => secrets.rotate(name, overlapOf(options), actedBy)),
   },
   {
     name: 'secrets reseal',

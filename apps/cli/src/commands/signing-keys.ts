@@ -14,7 +14,8 @@ export const SIGNING_KEYS_COMMANDS: Command[] = [
     name: 'signing-keys rotate',
     summary: 'A new Ed25519 key. The one before stays valid for the overlap, any older one does not.',
     options: { overlap: OVERLAP },
-    run: async ({ signingKeys }, options) => (await signingKeys.rotate(overlapOf(options))).map(rowOf),
+    run: async ({ signingKeys, actedBy }, options) =>
+      (await signingKeys.rotate(overlapOf(options), actedBy)).map(rowOf),
   },
 ]
 

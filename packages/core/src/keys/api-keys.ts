@@ -1,4 +1,5 @@
 import type { Scope } from '@accepted/contract'
+import { type ActedBy, actedByText } from '../audit/acted-by.ts'
 import type { ScriptArgument, ScriptName, Scripts } from '../store/scripts.ts'
 import { digestOfKey, newApiKey, prefixOfKey } from './api-key.ts'
 
@@ -28,7 +29,7 @@ export interface KeySpec {
   lifetimeMs?: number
 }
 
-/** The API keys of an installation. Of a key only its digest is kept. */
+/** The API keys of an installation. Of a key only its digest is kept. Without `by` the trail does not tell of an act. */
 export class ApiKeys {
   readonly #scripts: Scripts
 
@@ -37,11 +38,19 @@ export class ApiKeys {
   }
 
   /** Makes a key. @returns the key itself too, which nobody can be told again. @throws {StoreUnavailable} */
-  async create({ tenant, scopes, lifetimeMs = 0 }: KeySpec): Promise<ApiKey & { key: string }> {
+  async create({ tenant, scopes, lifetimeMs = 0 }: KeySpec, by?: ActedBy): Promise<ApiKey & { key: string }> {
     const key = newApiKey()
     const { keyId, digest } = digestOfKey(key)!
     const prefix = prefixOfKey(key)
-    const args = [keyId, digest.toString('base64url'), prefix, tenant, scopes.join(' '), lifetimeMs]
+    const args = [
+      keyId,
+      digest.toString('base64url'),
+      prefix,
+      tenant,
+      scopes.join(' '),
+      lifetimeMs,
+      actedByText(by),
+    ]
     const [created, expires] = (await this.#run('create-key', args)) as string[]
     const times = { createdMs: Number(created), usedMs: null, expiresMs: maybeNumber(expires) }
     return { key, keyId, prefix, digest, tenant, scopes, ...times }
@@ -79,8 +88,8 @@ export class ApiKeys {
   }
 
   /** Makes a key unknown. @returns whether there was one. @throws {StoreUnavailable} */
-  async revoke(keyId: string): Promise<boolean> {
-    return (await this.#run('revoke-key', [keyId])) === 1
+  async revoke(keyId: string, by?: ActedBy): Promise<boolean> {
+    return (await this.#run('revoke-key', [keyId, actedByText(by)])) === 1
   }
 
   async #run(name: ScriptName, args: readonly ScriptArgument[]): Promise<unknown> {

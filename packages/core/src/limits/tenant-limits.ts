@@ -1,3 +1,6 @@
+import type { AuditAction } from '@accepted/contract'
+import { type ActedBy, actedByText } from '../audit/acted-by.ts'
+import { shardOfTenant } from '../ids.ts'
 import type { Scripts } from '../store/scripts.ts'
 
 /** What a limit may be, and what it limits. */
@@ -41,6 +44,7 @@ export class TenantLimits {
    * Sets some limits of a tenant, or, by null, makes them the default again; the others stay. If it throws, some shards may have
    * them: to be repeated.
    *
+   * @param by without it the trail does not tell of it
    * @returns whether the tenant has ever had a task
    * @throws {RangeError} for a number that its limit cannot be
    * @throws {StoreUnavailable}
@@ -48,15 +52,21 @@ export class TenantLimits {
   async set(
     tenant: string,
     changes: Partial<Record<LimitName, number | null>>,
+    by?: ActedBy,
   ): Promise<{ hadTasks: boolean }> {
     const args = Object.entries(changes).flatMap(([name, value]) => {
       if (value !== null) refuseOutOfRange(name as LimitName, value)
       return [name, value ?? '']
     })
+    const { action, words } = noteOf(changes)
+    // Its trail is in its own shard, where its clients' acts are: how many of these are kept is not for an operator's shell to say.
+    const noted = by && actedByText({ ...by, kept: Number.POSITIVE_INFINITY })
+    const own = shardOfTenant(tenant, this.#scripts.shards)
     let hadTasks = false
     // The first one, which lists are made of, comes last.
     for (let shard = this.#scripts.shards - 1; shard >= 0; shard--) {
-      const { answer } = await this.#scripts.run('set-limits', shard, [tenant, ...args])
+      const note = [action, shard === own ? (noted ?? '') : '', words]
+      const { answer } = await this.#scripts.run('set-limits', shard, [tenant, ...note, ...args])
       hadTasks ||= answer === 1
     }
     return { hadTasks }
@@ -78,6 +88,18 @@ export class TenantLimits {
   async read(name: LimitName, tenants: readonly string[]): Promise<(number | null)[]> {
     const { answer } = await this.#scripts.run('read-limits', 0, [name, ...tenants])
     return (answer as (string | null)[]).map((text) => (text === null ? null : Number(text)))
+  }
+}
+
+/** How the trail tells of a change. */
+function noteOf(changes: Partial<Record<LimitName, number | null>>): { action: AuditAction; words: string } {
+  const isCleared = Object.values(changes).every((value) => value === null)
+  if (isCleared) return { action: 'limits.clear', words: Object.keys(changes).join(' ') }
+  return {
+    action: 'limits.set',
+    words: Object.entries(changes)
+      .map(([name, value]) => `${name}=${value ?? 'default'}`)
+      .join(' '),
   }
 }
 

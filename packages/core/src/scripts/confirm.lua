@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- uses shard flows records fencing waiting packing outbox ending canceling tombstones absent
--- Confirms a task that awaits it. ARGV: tenant, id, accept_by (ms, Redis's clock), retention (ms).
+-- uses shard flows records fencing waiting packing outbox ending canceling tombstones absent audit
+-- Confirms a task that awaits it. ARGV: tenant, id, accept_by (ms, Redis's clock), retention (ms), who asks for it (audit.lua).
 -- Answers {'confirmed', record} | {'not_awaiting', status} | {'ended', status} |
 -- {'gone', status, reason, finished, resource} | {'unknown'} |
 -- {'late'}: what the client was refused never comes alive (rule 10). A word that comes too late, for
@@ -15,5 +15,7 @@ if late then
   if redis.call('EXISTS', open_key(id)) == 0 then return answer(absent(tenant, id)) end
   return answer { 'not_awaiting', 'canceling' }
 end
+local _, operation = fixed_of(record)
 end_task(id, record, { status = 'completed', reason = '', error = '' }, retention)
+audit(tenant, 'task.confirm', ARGV[5], id, operation)
 return answer { 'confirmed', shown(id) }

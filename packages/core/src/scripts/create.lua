@@ -1,15 +1,16 @@
 #!lua
--- uses shard flows places records waiting packing outbox tombstones burying limits quotas
+-- uses shard flows places records waiting packing outbox tombstones burying limits quotas audit
 -- Accepts a batch of tasks, each with an outcome of its own.
--- ARGV, 18 an item: id, tenant, operation, lane, priority, accept_by (ms, Redis's clock), max_backlog, max_queue,
+-- ARGV, 19 an item: id, tenant, operation, lane, priority, accept_by (ms, Redis's clock), max_backlog, max_queue,
 -- idempotency key ('' = none), fingerprint, key lifetime (ms), limits (as `limits_of` reads them), ms to start within and in
--- all (0 = any), head (JSON), body (JSON text), callback (the letters of its events and its flow: outbox.lua; '' = none), quotas (quotas.lua; '' = none hold).
+-- all (0 = any), head (JSON), body (JSON text), callback (the letters of its events and its flow: outbox.lua; '' = none), quotas
+-- (quotas.lua; '' = none hold), who asks for it (audit.lua).
 -- Answers an outcome for each: {'created', position} | {'exists', id} | {'conflict'} | {'late'} |
 -- {'backlog_full', waiting} | {'over_quota', …} as quotas.lua has it. A job is wanted unless the lane has plenty: a worker that has
 -- one claims until nothing may run, so that none of those that were added since then is spent. Of a lane in which a flow is at its cap nobody knows whether it
 -- has; there none is wanted for what that cap keeps out, since the end of what runs asks for it.
 -- Upholds rule 2 (one step) and rule 10 (a create that the client was refused never comes alive).
-local STRIDE = 18
+local STRIDE = 19
 local FORMAT = tostring(FORMAT_WRITTEN)
 
 local function limit(id, kind, field, ms)
@@ -70,6 +71,7 @@ local function create(at)
   tell_operation(tenant, operation)
   stored.count_from_now()
   stored.charge(tenant, id, 'open', bytes)
+  audit(tenant, 'task.create', ARGV[at + 18], id, operation)
   count('created ' .. operation, 1)
   count_tasks(operation, 'pending', 1)
   redis.call('ZADD', P .. 'index:' .. tenant, order, id)

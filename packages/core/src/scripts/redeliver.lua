@@ -1,7 +1,7 @@
 #!lua
--- uses shard flows records packing outbox tombstones absent
+-- uses shard flows records packing outbox tombstones absent audit
 -- A delivery is tried now, whatever came of it, with the full schedule after it. ARGV: tenant, task, delivery,
--- accept_by (ms, Redis's clock).
+-- accept_by (ms, Redis's clock), who asks for it (audit.lua).
 -- Answers {'ok'} | {'no_delivery'} | {'gone', status, reason, finished, resource} | {'unknown'} | {'late'} (rule 10).
 local tenant, task, id = ARGV[1], ARGV[2], ARGV[3]
 if now > tonumber(ARGV[4]) then return answer { 'late' } end
@@ -15,6 +15,7 @@ end
 local delivery = map_of(redis.call('HGETALL', delivery_key(id)))
 if delivery.task ~= task then return answer { 'no_delivery' } end
 redis.call('HSET', delivery_key(id), 'asked', '1')
+audit(tenant, 'delivery.redeliver', ARGV[5], task, '', id)
 if redis.call('ZSCORE', P .. 'timers', 'posting:' .. id) then
   -- It is being tried: should that fail, then once more at once.
   redis.call('HSET', delivery_key(id), 'again', '1')

@@ -1,4 +1,5 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import type { ActedBy } from '../audit/acted-by.ts'
 import type { Scripts } from '../store/scripts.ts'
 import { type PublicJwk, publicJwk } from './public-key.ts'
 import type { Sealer } from './sealer.ts'
@@ -45,8 +46,9 @@ export class InstallationKeys {
    *
    * @throws as `TenantSecrets.rotate`
    */
-  async rotate(overlapMs = ROTATION_OVERLAP_MS): Promise<InstallationKey[]> {
-    return (await this.#rings.rotate(OWNER, overlapMs)).map(keyOf)
+  async rotate(overlapMs = ROTATION_OVERLAP_MS, by?: ActedBy): Promise<InstallationKey[]> {
+    const note = { tenant: '', action: 'signing_key.rotate', by } as const
+    return (await this.#rings.rotate(OWNER, overlapMs, note)).map(keyOf)
   }
 
   /** Seals all with the first key of SECRETS_KEY. @returns how many were not. @throws as `all` */

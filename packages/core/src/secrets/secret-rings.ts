@@ -1,3 +1,5 @@
+import type { AuditAction } from '@accepted/contract'
+import { type ActedBy, actedByText } from '../audit/acted-by.ts'
 import type { ScriptArgument, ScriptName, Scripts } from '../store/scripts.ts'
 import type { Sealer } from './sealer.ts'
 
@@ -10,6 +12,14 @@ export interface HeldSecret {
   createdMs: number
   /** When it ceases to hold; null for the newest, which holds until it is rotated. */
   expiresMs: number | null
+}
+
+/** How the trail tells of a rotation. */
+export interface RotationNote {
+  /** '' for what concerns no tenant. */
+  tenant: string
+  action: AuditAction
+  by: ActedBy | undefined
 }
 
 interface SealedSecret extends Omit<HeldSecret, 'plain'> {
@@ -59,12 +69,14 @@ export class SecretRings {
    * @throws {SealError} if the one that is to go on holding cannot be opened; then nothing was rotated
    * @throws {StoreUnavailable}
    */
-  async rotate(owner: string, overlapMs: number): Promise<HeldSecret[]> {
+  async rotate(
+    owner: string,
+    overlapMs: number,
+    { tenant, action, by }: RotationNote,
+  ): Promise<HeldSecret[]> {
     if (overlapMs > 0) this.#opened(owner, (await this.#read(owner)).get(owner) ?? [])
-    return this.#opened(
-      owner,
-      await this.#write('rotate-secret', owner, this.#newSealed(owner), Math.ceil(overlapMs)),
-    )
+    const sent = [this.#newSealed(owner), Math.ceil(overlapMs), tenant, action, actedByText(by)]
+    return this.#opened(owner, await this.#write('rotate-secret', owner, ...sent))
   }
 
   /**

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { ActedBy } from '../audit/acted-by.ts'
 import type { Scripts } from '../store/scripts.ts'
 import type { Sealer } from './sealer.ts'
 import { type HeldSecret, ROTATION_OVERLAP_MS, SecretRings } from './secret-rings.ts'
@@ -43,11 +44,13 @@ export class TenantSecrets {
    * one; one from an earlier rotation that is not over yet is dropped.
    *
    * @param overlapMs 0: nothing but the new one is valid; also the way out when SECRETS_KEY is lost
+   * @param by without it the trail does not tell of it
    * @throws {SealError} if the one that is to stay valid cannot be opened; then nothing has changed
    * @throws {StoreUnavailable}
    */
-  async rotate(tenant: string, overlapMs = ROTATION_OVERLAP_MS): Promise<TenantSecret[]> {
-    return (await this.#rings.rotate(tenant, overlapMs)).map((held) => inWords(tenant, held))
+  async rotate(tenant: string, overlapMs = ROTATION_OVERLAP_MS, by?: ActedBy): Promise<TenantSecret[]> {
+    const note = { tenant, action: 'secret.rotate', by } as const
+    return (await this.#rings.rotate(tenant, overlapMs, note)).map((held) => inWords(tenant, held))
   }
 
   /** Seals all with the first key of SECRETS_KEY. @returns how many were not. @throws as `of` */

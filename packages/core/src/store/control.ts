@@ -1,9 +1,10 @@
 import type { EndedStatus, TaskStatus } from '@accepted/contract'
+import { type ActedBy, actedByText } from '../audit/acted-by.ts'
 import { shardOfId } from '../ids.ts'
 import { StoreUnavailable } from './outage.ts'
 import { decodeTombstone, type Tombstone } from './reader.ts'
 import { decodeRecord, type TaskRecord } from './record.ts'
-import type { ScriptArgument, ScriptName, Scripts } from './scripts.ts'
+import type { ScriptName, Scripts } from './scripts.ts'
 import { ACCEPT_WITHIN_MS } from './submissions.ts'
 
 /** What is told of a task that cannot be acted on since its record is gone, or never was this tenant's. */
@@ -26,7 +27,7 @@ export type DeleteOutcome = { outcome: 'deleted' } | { outcome: 'open'; status: 
 
 /**
  * What a client does with its tasks. Each act is one script: of acts that race exactly one wins, and every caller is told
- * how the task stands after its own.
+ * how the task stands after its own. Without `by` the trail does not tell of it.
  */
 export class TaskControl {
   readonly #scripts: Scripts
@@ -48,8 +49,8 @@ export class TaskControl {
    *
    * @throws {StoreUnavailable}
    */
-  async cancel(tenant: string, taskId: string): Promise<CancelOutcome> {
-    const [word, ...rest] = await this.#run('cancel', tenant, taskId, this.#retentionMs)
+  async cancel(tenant: string, taskId: string, by?: ActedBy): Promise<CancelOutcome> {
+    const [word, ...rest] = await this.#run('cancel', tenant, taskId, this.#retentionMs, by)
     if (word === 'ended') return { outcome: 'ended', status: rest[0] as EndedStatus }
     if (word !== 'canceled' && word !== 'canceling') return absentOf(word, rest)
     return { outcome: word, task: decodeRecord(taskId, rest[0] as string) }
@@ -60,8 +61,8 @@ export class TaskControl {
    *
    * @throws {StoreUnavailable}
    */
-  async confirm(tenant: string, taskId: string): Promise<ConfirmOutcome> {
-    const [word, ...rest] = await this.#run('confirm', tenant, taskId, this.#retentionMs)
+  async confirm(tenant: string, taskId: string, by?: ActedBy): Promise<ConfirmOutcome> {
+    const [word, ...rest] = await this.#run('confirm', tenant, taskId, this.#retentionMs, by)
     if (word === 'ended' || word === 'not_awaiting') return { outcome: word, status: rest[0] as TaskStatus }
     if (word !== 'confirmed') return absentOf(word, rest)
     return { outcome: 'confirmed', task: decodeRecord(taskId, rest[0] as string) }
@@ -72,8 +73,8 @@ export class TaskControl {
    *
    * @throws {StoreUnavailable}
    */
-  async delete(tenant: string, taskId: string): Promise<DeleteOutcome> {
-    const [word, ...rest] = await this.#run('delete', tenant, taskId, this.#tombstoneMs)
+  async delete(tenant: string, taskId: string, by?: ActedBy): Promise<DeleteOutcome> {
+    const [word, ...rest] = await this.#run('delete', tenant, taskId, this.#tombstoneMs, by)
     if (word === 'open') return { outcome: 'open', status: rest[0] as TaskStatus }
     return word === 'deleted' ? { outcome: 'deleted' } : absentOf(word, rest)
   }
@@ -82,11 +83,12 @@ export class TaskControl {
     script: ScriptName,
     tenant: string,
     taskId: string,
-    ...args: ScriptArgument[]
+    lifetimeMs: number,
+    by: ActedBy | undefined,
   ): Promise<[word: string, ...unknown[]]> {
     if (shardOfId(taskId) >= this.#scripts.shards) return ['unknown']
     const acceptBy = Math.floor((await this.#scripts.now()) + ACCEPT_WITHIN_MS)
-    const sent = [tenant, taskId, acceptBy, ...args]
+    const sent = [tenant, taskId, acceptBy, lifetimeMs, actedByText(by)]
     const { answer } = await this.#scripts.run(script, shardOfId(taskId), sent)
     const told = answer as [word: string, ...unknown[]]
     if (told[0] === 'late') throw new StoreUnavailable('the act reached Redis too late')

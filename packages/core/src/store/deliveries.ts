@@ -1,4 +1,5 @@
 import type { CallbackEvent } from '@accepted/contract'
+import { type ActedBy, actedByText } from '../audit/acted-by.ts'
 import { isId, shardOfId, shardOfTenant } from '../ids.ts'
 import { type Absent, absentOf } from './control.ts'
 import { originOf } from './endpoints.ts'
@@ -79,13 +80,19 @@ export class Deliveries {
   /**
    * Tries a delivery now, whatever came of it, with the full schedule after it.
    *
+   * @param by who asks for it; without it the trail does not tell of it
    * @throws {StoreUnavailable}
    */
-  async redeliver(tenant: string, taskId: string, deliveryId: string): Promise<RedeliverOutcome> {
+  async redeliver(
+    tenant: string,
+    taskId: string,
+    deliveryId: string,
+    by?: ActedBy,
+  ): Promise<RedeliverOutcome> {
     if (shardOfId(taskId) >= this.#scripts.shards) return { outcome: 'unknown' }
     if (!isId(deliveryId)) return { outcome: 'no_delivery' }
     const acceptBy = Math.floor((await this.#scripts.now()) + ACCEPT_WITHIN_MS)
-    const sent = [tenant, taskId, deliveryId, acceptBy]
+    const sent = [tenant, taskId, deliveryId, acceptBy, actedByText(by)]
     const { answer } = await this.#scripts.run('redeliver', shardOfId(taskId), sent)
     const [word, ...rest] = answer as [string, ...unknown[]]
     if (word === 'late') throw new StoreUnavailable('the act reached Redis too late')

@@ -29,7 +29,7 @@ leave as it is, write it into that file. If it is anything else, it is a new for
 one may write it.`
 
 /** Compact values whose parts matter; of all others only their names do. */
-const COMPACT = /^(fixed|callback|format|drained|attempt:N|step:\w+)$/
+const COMPACT = /^(fixed|callback|format|drained|act|by|on|attempt:N|step:\w+)$/
 /** What is told apart: neither ids nor times, but the parts that a name or a compact value has. */
 function shape(text: string): string {
   return text
@@ -37,6 +37,7 @@ function shape(text: string): string {
     .replaceAll('https://shop.example', 'ORIGIN')
     .replace(/^key:default:.{27}$/, 'key:default:DIGEST')
     .replaceAll(/key_[\w-]{16}/g, 'KEY')
+    .replaceAll('\u001f', '|')
     .replaceAll(/\b\d+\b/g, 'N')
 }
 
@@ -80,6 +81,10 @@ async function look(
         return (await redis.zrange(key, '0', '-1')).map(shape)
       case 'set':
         return (await redis.smembers(key)).map(shape)
+      case 'stream':
+        return (await redis.xrange(key, '-', '+')).flatMap(([, entry]) =>
+          pairs(entry).map(([field, value]) => fieldShape(field, value)),
+        )
       case 'list':
         return (await redis.lrange(key, 0, -1)).map(shape)
       default:
@@ -107,7 +112,8 @@ test('the layout of what stands in Redis changes on purpose only', async () => {
   await new TenantSecrets(scripts, sealer).of('default')
   await new InstallationKeys(scripts, sealer).all()
   const keys = new ApiKeys(scripts)
-  const { keyId } = await keys.create({ tenant: 'default', scopes: ['tasks:read'], lifetimeMs: 60_000 })
+  const by = { name: 'key_one', address: '::1', requestId: 'request', kept: 100 }
+  const { keyId } = await keys.create({ tenant: 'default', scopes: ['tasks:read'], lifetimeMs: 60_000 }, by)
   await keys.noteUse([keyId])
   await new TenantLimits(scripts).set('default', {
     requests: 1,
@@ -119,7 +125,7 @@ test('the layout of what stands in Redis changes on purpose only', async () => {
   await upkeep.heartbeat(0, 'worker', { test: 2, callbacks: 2 }, 60_000, 2)
 
   // Waits, runs, is lost twice, is undone, ends.
-  const taskId = await create({ limits, idempotency: { key: 'k', fingerprint: 'f' } })
+  const taskId = await create({ limits, idempotency: { key: 'k', fingerprint: 'f' }, actedBy: by })
   await seenNow()
   let claim = await claimTask(store)
   await work.progress(claim, 7)
@@ -175,7 +181,7 @@ test('the layout of what stands in Redis changes on purpose only', async () => {
   await outbox.settle(await takeDelivery(store), DELIVERED)
   const again = await takeDelivery(store)
   await seenNow()
-  await deliveries.redeliver('default', again.task.taskId, again.deliveryId)
+  await deliveries.redeliver('default', again.task.taskId, again.deliveryId, by)
   await seenNow()
   await outbox.settle(again, RETRY)
   await outbox.settle(await takeDelivery(store), FAILED)

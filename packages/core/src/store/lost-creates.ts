@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { type ActedBy, actedByText, SERVICE } from '../audit/acted-by.ts'
 import { shardOfId } from '../ids.ts'
 import type { Logger } from '../log/log.ts'
 import { StoreUnavailable } from './outage.ts'
@@ -16,6 +17,8 @@ export interface LostCreate {
   key: string
   /** After this time, on Redis's clock, it is not accepted any more. */
   acceptBy: number
+  /** Who asked for it. */
+  actedBy: ActedBy | undefined
 }
 
 /** What came of a create that was taken back: see withdraw.lua. */
@@ -116,7 +119,12 @@ export class LostCreates {
   }
 
   async #withdraw(shard: number, creates: LostCreate[]): Promise<void> {
-    const args = creates.flatMap(({ tenant, taskId, key }) => [tenant, taskId, key])
+    const args = creates.flatMap(({ tenant, taskId, key, actedBy }) => [
+      tenant,
+      taskId,
+      key,
+      actedByText(actedBy && { ...actedBy, name: SERVICE, address: '' }),
+    ])
     try {
       const { nowMs, answer } = await this.#scripts.run('withdraw', shard, [this.#retentionMs, ...args])
       for (const [index, outcome] of (answer as Withdrawn[]).entries()) {

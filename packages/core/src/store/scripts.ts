@@ -18,6 +18,7 @@ const NAMES = [
   'keep-secret',
   'lane',
   'list',
+  'list-audit',
   'list-deliveries',
   'list-endpoints',
   'list-keys',

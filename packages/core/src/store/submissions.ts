@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { CallbackEvent, OperationContract } from '@accepted/contract'
+import { type ActedBy, actedByText } from '../audit/acted-by.ts'
 import { newId, shardOfTenant } from '../ids.ts'
 import { endpointFlow } from './endpoints.ts'
 import type { LostCreates } from './lost-creates.ts'
@@ -80,6 +81,8 @@ export interface Submission {
     /** Of the request, as `fingerprintOf` makes it. */
     fingerprint: string
   }
+  /** Who asks for it; without it the trail does not tell of it. */
+  actedBy?: ActedBy | undefined
 }
 
 export type SubmissionOutcome =
@@ -136,7 +139,8 @@ export class Submissions {
     } catch (error) {
       if (!(error instanceof StoreUnavailable && error.mayHaveHappened && this.#lost)) throw error
       const key = keyOf(submission)
-      const found = await this.#lost.find({ taskId: id, tenant: submission.tenant, key, acceptBy }, findBy)
+      const { tenant, actedBy } = submission
+      const found = await this.#lost.find({ taskId: id, tenant, key, acceptBy, actedBy }, findBy)
       if (!found) throw error
       return { outcome: 'created', task: found.task, position: found.position }
     }
@@ -163,6 +167,7 @@ export class Submissions {
       args.push(Math.ceil(startMs ?? 0), Math.ceil(totalMs ?? 0))
       args.push(JSON.stringify(submission.head), submission.body, callbackOf(submission))
       args.push(quotasOf(submission))
+      args.push(actedByText(submission.actedBy))
     }
     const { nowMs, answer } = await this.#scripts.run('create', shard, args)
     const told = answer as unknown[][]

@@ -1,6 +1,6 @@
 #!lua flags=no-writes
 -- uses shard records packing
--- All that a shard keeps, but for BullMQ's own. Returns {now, key without prefix, its content flat, …}; records as the text
+-- All that a shard keeps, but for BullMQ's own and trails. Returns {now, key without prefix, its content flat, …}; records as the text
 -- that reads answer, the ended ones with how long they are packed.
 local reply = { now }
 for _, key in ipairs(redis.call('KEYS', P .. '*')) do
@@ -15,6 +15,7 @@ for _, key in ipairs(redis.call('KEYS', P .. '*')) do
     if type == 'hash' then content = redis.call('HGETALL', key)
     elseif type == 'zset' then content = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
     elseif type == 'list' then content = redis.call('LRANGE', key, 0, -1)
+    elseif type == 'stream' then content = nil
     elseif type == 'set' then content = redis.call('SMEMBERS', key)
     else content = { redis.call('GET', key) } end
   end

@@ -13,7 +13,7 @@ const RECORD_BYTES = 550
 const DELIVERY_BYTES = 700
 const OPEN_BYTES = 1_200
 
-/** All that a shard keeps, but for BullMQ's own; keys without their prefix. */
+/** All that a shard keeps, but for BullMQ's own and trails; keys without their prefix. */
 export class Contents {
   readonly open = new Map<string, TaskRecord>()
   readonly done = new Map<string, TaskRecord>()

@@ -1,0 +1,36 @@
+import { type ActedBy, ADDRESS_LENGTH, harmless } from '@accepted/core'
+import type { FastifyRequest } from 'fastify'
+import plugin from 'fastify-plugin'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Where it comes from: an IP address, or what a trusted proxy says instead; at most 64 characters, harmless. */
+    address: string
+    /** Who acts by it and from where, for the audit trail; undefined: there is none. Not to be asked on a route that is open to all. */
+    readonly actedBy: ActedBy | undefined
+  }
+}
+
+export interface ActsOptions {
+  /** How many entries a tenant's trail keeps; 0: nothing is noted. */
+  entries: number
+}
+
+/** Knows who acts and from where. To be registered before what refuses requests: logs tell where those came from. */
+export const acts = plugin<ActsOptions>(
+  async (app, { entries }) => {
+    app.decorateRequest('address', '')
+    app.decorateRequest('actedBy', {
+      getter(this: FastifyRequest): ActedBy | undefined {
+        const { caller, address, id } = this
+        return entries === 0 ? undefined : { name: caller.name, address, requestId: id, kept: entries }
+      },
+    })
+    // At once: the address of a connection is not known any more when its client has left.
+    app.addHook('onRequest', (request, _reply, next) => {
+      request.address = harmless(request.ip ?? 'unknown', ADDRESS_LENGTH)
+      next()
+    })
+  },
+  { name: 'acts' },
+)
