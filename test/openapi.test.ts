@@ -131,8 +131,14 @@ test('the document says what it is, and where it is served', () => {
   expect(document).toMatchObject({
     openapi: '3.1.0',
     info: { title: 'Accepted', version: '1.2.3' },
-    servers: [{ url: 'https://api.accepted.example' }],
-    security: [],
+    servers: [
+      {
+        url: 'https://api.accepted.example',
+        description: 'This installation: production',
+        'x-internal': false,
+      },
+    ],
+    security: [{ key: [] }],
   })
 })
 

@@ -35,6 +35,7 @@ import type { Registry } from 'prom-client'
 import { OPEN } from './auth/access.ts'
 import { oidcTerms } from './auth/auth-settings.ts'
 import { bearer } from './auth/bearer.ts'
+import { securityOf, securitySchemes } from './auth/security-schemes.ts'
 import { oidcCallers } from './auth/oidc.ts'
 import { callbackMembers } from './callbacks/callback-members.ts'
 import { answerClientError } from './client-errors.ts'
@@ -137,13 +138,17 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   const requests = requestMetrics(app)
   await app.register(requestIds, { log })
   await app.register(problems, { publicUrl })
-  await app.register(auth, { authenticate: keys && bearer(keys, tokens && oidcCallers(tokens, log)) })
+  const schemes = keys && securitySchemes(tokens !== undefined)
+  await app.register(auth, {
+    authenticate: keys && bearer(keys, tokens && oidcCallers(tokens, log)),
+    security: schemes ? securityOf(schemes) : [],
+  })
   await app.register(validation)
   await app.register(methods)
   await app.register(negotiation)
   await app.register(jsonBody)
   await app.register(callbackMembers)
-  await app.register(openapi, { publicUrl, version, asksForKeys: keys !== undefined })
+  await app.register(openapi, { publicUrl, version, schemes, environment: settings.ENVIRONMENT })
 
   const now = () => scripts.clock.now()
   const [retentionMs, tombstoneMs] = [settings.RETENTION_SECONDS * 1000, settings.TOMBSTONE_SECONDS * 1000]

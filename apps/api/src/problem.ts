@@ -1,4 +1,11 @@
-import { type InputFault, PROBLEMS, type ProblemCode } from '@accepted/contract'
+import {
+  asText,
+  type InputFault,
+  MOST_INPUT_FAULTS,
+  PROBLEMS,
+  type ProblemCode,
+  TEXT_MAX_CHARACTERS,
+} from '@accepted/contract'
 
 /** What a problem can say beyond its kind. */
 export interface ProblemOptions {
@@ -43,9 +50,27 @@ export function problemDocument(problem: ProblemError, publicUrl: string, numeri
     type: `${publicUrl}/problems/${problem.code}`,
     title,
     ...(numericStatus ? { status } : {}),
-    detail: problem.message,
+    detail: asText(problem.message),
     code: problem.code,
-    ...(problem.options.errors ? { errors: problem.options.errors } : {}),
+    ...(problem.options.errors ? { errors: problem.options.errors.slice(0, MOST_INPUT_FAULTS).map(told) } : {}),
     ...problem.options.members,
   })
+}
+
+/** A fault as it is told: what comes from the request in it may be of any length, and of any characters. */
+function told({ pointer, query, header, line, detail }: InputFault): InputFault {
+  return {
+    ...(line === undefined ? {} : { line }),
+    ...(pointer === undefined ? {} : { pointer: fragment(pointer) }),
+    ...(query === undefined ? {} : { query: asText(query) }),
+    ...(header === undefined ? {} : { header: asText(header) }),
+    detail: asText(detail),
+  }
+}
+
+/** A JSON Pointer as a URI fragment (RFC 6901 §6); of one that is too long, what leads to the place around it. */
+function fragment(pointer: string): string {
+  const escaped = encodeURI(pointer.slice(1).toWellFormed()).replaceAll('#', '%23')
+  if (escaped.length < TEXT_MAX_CHARACTERS) return `#${escaped}`
+  return `#${escaped.slice(0, escaped.lastIndexOf('/', TEXT_MAX_CHARACTERS - 1))}`
 }

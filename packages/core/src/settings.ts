@@ -82,6 +82,12 @@ export const ApiSettings = Type.Object({
         'Base of every absolute link, without path or slash at its end; the listen address if not set. Required with `NODE_ENV=production`',
     }),
   ),
+  ENVIRONMENT: Type.Optional(
+    Type.Enum(['local', 'test', 'staging', 'production'], {
+      description:
+        'What this installation is, as `/openapi.json` tells it. If it is not set: `local` where `PUBLIC_URL` is a loopback address, else `production`',
+    }),
+  ),
   TRUST_PROXY: Type.Boolean({
     default: false,
     description: "Whether a proxy's `X-Forwarded-For` tells the client's address",

@@ -3,6 +3,7 @@ import type { FastifyRequest, RouteOptions } from 'fastify'
 import plugin from 'fastify-plugin'
 import { type Access, OPEN } from '../auth/access.ts'
 import { ANYBODY, type Authenticate, type Caller, refuseUnless } from '../auth/caller.ts'
+import { ANONYMOUS } from '../auth/security-schemes.ts'
 import { STORE_PROBLEMS, withProblems } from '../responses.ts'
 
 declare module 'fastify' {
@@ -19,25 +20,24 @@ declare module 'fastify' {
 }
 
 export interface AuthOptions {
+  /** How the description says what credentials are taken: any one of these. */
+  security: Record<string, []>[]
   /** Undefined: nobody is asked. */
   authenticate: Authenticate | undefined
 }
-
-/** The name of the security scheme in the description. */
-export const SECURITY_SCHEME = 'bearer'
 
 /**
  * Asks for a credential before anything else of a request is looked at, and describes that. Every route says who may use it:
  * the app does not start with one that does not.
  */
 export const auth = plugin<AuthOptions>(
-  async (app, { authenticate }) => {
+  async (app, { authenticate, security }) => {
     app.decorateRequest('caller')
     app.decorateRequest('tenant', '')
     const routes: RouteOptions[] = []
     app.addHook('onRoute', (route) => {
       routes.push(route)
-      if (authenticate && !route.schema?.hide) describe(route)
+      if (authenticate && route.schema && !route.schema.hide) describe(route, security)
     })
     app.addHook('onReady', async () => {
       const silent = routes.filter(({ config }) => config?.access === undefined)
@@ -67,15 +67,19 @@ function admit(request: FastifyRequest, caller: Caller, access: Exclude<Access, 
 }
 
 /** What asking for a credential adds to the description of a route. */
-function describe(route: RouteOptions): void {
+function describe(route: RouteOptions, security: AuthOptions['security']): void {
   const access = route.config?.access
-  if (access === undefined || access === OPEN) return
+  if (access === undefined) return
+  if (access === OPEN) {
+    route.schema = { ...route.schema, security: [ANONYMOUS] }
+    return
+  }
   const { description, response } = route.schema as { description: string; response: object }
   const document = route.url.startsWith('/operations') ? 'OperationProblem' : 'Problem'
   route.schema = {
     ...route.schema,
     description: `${description} Takes a key with the scope ${access.map((scope) => `\`${scope}\``).join(' or ')}.`,
-    security: [{ [SECURITY_SCHEME]: [] }],
+    security,
     'x-required-scopes': access,
     response: withProblems(response, document, [
       'unauthenticated',
