@@ -1,50 +1,61 @@
-import { join } from 'node:path'
 import core, { type RulesetDefinition } from '@stoplight/spectral-core'
 import owasp from '@stoplight/spectral-owasp-ruleset'
 import parsers from '@stoplight/spectral-parsers'
 import rulesets from '@stoplight/spectral-rulesets'
-import type { Exemption } from './exemptions.ts'
 
 /** One thing that a rule has against a document. */
 export interface Finding {
   rule: string
   /** JSON Pointer to the place, as a URI fragment. */
-  pointer: string
+  place: string
   message: string
 }
 
-/** Spectral tells a document's exemptions by its file; there is none. */
-const FILE = 'openapi.json'
-const FOLDER = '/'
+/** Places at which a rule does not hold. */
+export interface Exemption {
+  rule: string
+  /** JSON Pointers into the document, as URI fragments; what lies under them is exempt too. */
+  places: readonly string[]
+}
 
-/** What Spectral finds in a document by the rules of `spectral:oas` and of OWASP, of every severity, but for the exemptions. */
-export async function lint(document: object, exemptions: readonly Exemption[]): Promise<Finding[]> {
-  const definition = {
-    extends: [rulesets.oas, [owasp, 'all']],
-    ...(exemptions.length > 0 ? { overrides: overridesOf(exemptions) } : {}),
-  } as unknown as RulesetDefinition
+/** What becomes of a document by the rules and their exemptions. */
+export interface Verdict {
+  /** What is wrong, a line each: the rule, the place, what is wrong there. */
+  faults: string[]
+  /** Exemptions that nothing needs, a line each: the rule, the place. */
+  idle: string[]
+}
+
+/** Without a file Spectral would tell of a shared part once for each place that refers to it. */
+const FILE = 'openapi.json'
+
+/** Holds a document against all rules of `spectral:oas` and of OWASP's API security, whatever their severity. */
+export async function lint(document: object): Promise<Finding[]> {
   const linter = new core.Spectral()
-  linter.setRuleset(new core.Ruleset(definition, { source: join(FOLDER, 'ruleset.js') }))
-  const text = JSON.stringify(document)
-  const results = await linter.run(new core.Document(text, parsers.Json, join(FOLDER, FILE)))
+  linter.setRuleset({ extends: [rulesets.oas, [owasp, 'all']] } as unknown as RulesetDefinition)
+  const results = await linter.run(new core.Document(JSON.stringify(document), parsers.Json, FILE))
   return results.map(({ code, path, message }) => ({
     rule: String(code),
-    pointer: `#${path.map((part) => `/${escaped(String(part))}`).join('')}`,
+    place: `#${path.map((part) => `/${escaped(String(part))}`).join('')}`,
     message,
   }))
 }
 
-function overridesOf(exemptions: readonly Exemption[]) {
-  return exemptions.flatMap(({ rule, places }) =>
-    places.map((place) => ({ files: [FILE + place], rules: { [rule]: 'off' } })),
-  )
+/** What is left of findings once the exemptions are taken off, and what is left of the exemptions. */
+export function judge(findings: readonly Finding[], exemptions: readonly Exemption[]): Verdict {
+  const exempt = exemptions.flatMap(({ rule, places }) => places.map((place) => ({ rule, place })))
+  const covers = (one: { rule: string; place: string }, { rule, place }: Finding) =>
+    rule === one.rule && (place === one.place || place.startsWith(`${one.place}/`))
+  return {
+    faults: findings
+      .filter((finding) => !exempt.some((one) => covers(one, finding)))
+      .map(({ rule, place, message }) => `${rule} at ${place}: ${message}`),
+    idle: exempt
+      .filter((one) => !findings.some((finding) => covers(one, finding)))
+      .map(({ rule, place }) => `${rule} at ${place}`),
+  }
 }
 
 function escaped(name: string): string {
   return name.replaceAll('~', '~0').replaceAll('/', '~1')
-}
-
-/** Findings as lines: rule, place, what is wrong there. */
-export function inWords(findings: readonly Finding[]): string[] {
-  return findings.map(({ rule, pointer, message }) => `${rule} at ${pointer}: ${message}`)
 }

@@ -52,7 +52,9 @@ export function problemDocument(problem: ProblemError, publicUrl: string, numeri
     ...(numericStatus ? { status } : {}),
     detail: asText(problem.message),
     code: problem.code,
-    ...(problem.options.errors ? { errors: problem.options.errors.slice(0, MOST_INPUT_FAULTS).map(told) } : {}),
+    ...(problem.options.errors
+      ? { errors: problem.options.errors.slice(0, MOST_INPUT_FAULTS).map(told) }
+      : {}),
     ...problem.options.members,
   })
 }

@@ -27,17 +27,26 @@ export const Timestamp = (description: string) =>
 export const Moment = (options: TStringOptions) =>
   Type.String({ format: 'date-time', maxLength: 35, ...options })
 
+const LINE = '^[^\\u0000-\\u001f\\u007f-\\u009f]*$'
+const TEXT = '^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*$'
+
+/** What is wrong with a value that does not match one of these patterns: words that go on from "it". */
+export const PATTERN_WORDS: Record<string, string> = {
+  [LINE]: 'must not contain control characters',
+  [TEXT]: 'must not contain control characters but tabs and line breaks',
+}
+
 /** Most characters of a text that is written for callers. */
 export const TEXT_MAX_CHARACTERS = 2_000
 
 /** A text of one line: a name. It has no control characters. */
 export const Line = (options: TStringOptions & { maxLength: number }) =>
-  Type.String({ pattern: '^[^\\u0000-\\u001f\\u007f]*$', ...options })
+  Type.String({ pattern: LINE, ...options })
 
 /** A text that may have several lines: of control characters it has tabs and line breaks only. */
 export const Text = (options: TStringOptions) =>
   Type.String({
-    pattern: '^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f]*$',
+    pattern: TEXT,
     maxLength: TEXT_MAX_CHARACTERS,
     ...options,
   })
@@ -47,7 +56,7 @@ export function asText(text: string): string {
   return text
     .slice(0, TEXT_MAX_CHARACTERS)
     .toWellFormed()
-    .replace(/[^\P{Cc}\t\n\r\u0080-\u009f]/gu, '\ufffd')
+    .replace(/[^\P{Cc}\t\n\r]/gu, '\ufffd')
 }
 
 /** More than a URL has that leads here: the head of a request, of 16 kB, with all of it escaped, after our own address. */

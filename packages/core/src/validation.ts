@@ -1,3 +1,4 @@
+import { PATTERN_WORDS } from '@accepted/contract'
 import { Ajv, type ErrorObject } from 'ajv'
 import formats from 'ajv-formats'
 import type { TSchema } from 'typebox'
@@ -46,7 +47,11 @@ export function compileCheck(schema: TSchema, text = false): Check {
     const faults = numberFaults(numbers, value)
     if (!validate(value)) {
       const told = new Set(faults.map(({ pointer }) => pointer))
-      faults.push(...(validate.errors ?? []).flatMap(faultOf).filter(({ pointer }) => !told.has(pointer)))
+      faults.push(
+        ...withoutEchoes(validate.errors ?? [])
+          .flatMap(faultOf)
+          .filter(({ pointer }) => !told.has(pointer)),
+      )
     }
     return faults.slice(0, MOST_FAULTS)
   }
@@ -74,6 +79,17 @@ function numberFaults(members: NumberMember[], value: unknown): SchemaFault[] {
   })
 }
 
+/** A text that is too long or too short has not the right form either, which need not be said. */
+function withoutEchoes(errors: ErrorObject[]): ErrorObject[] {
+  const lengths = new Set(
+    errors.filter(({ keyword }) => keyword.endsWith('Length')).map(({ instancePath }) => instancePath),
+  )
+  return errors.filter(
+    ({ keyword, instancePath }) =>
+      !((keyword === 'pattern' || keyword === 'format') && lengths.has(instancePath)),
+  )
+}
+
 function faultOf(error: ErrorObject): SchemaFault[] {
   const place = error.instancePath
   const at = (member: string) => `${place}/${member.replaceAll('~', '~0').replaceAll('/', '~1')}`
@@ -86,6 +102,8 @@ function faultOf(error: ErrorObject): SchemaFault[] {
       return [{ pointer: place, detail: `must be one of ${error.params.allowedValues.join(', ')}` }]
     case 'format':
       return [{ pointer: place, detail: `is not a valid ${error.params.format}` }]
+    case 'pattern':
+      return [{ pointer: place, detail: PATTERN_WORDS[error.params.pattern] ?? error.message! }]
     case 'anyOf':
     case 'if':
       return [{ pointer: place, detail: 'has none of the allowed forms' }]

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { FieldValue, type InputFault, MOST_INPUT_FAULTS, Uuid7 } from '@accepted/contract'
 import { compileCheck, guarded } from '@accepted/core'
-import { Order, type orderStore, type Report, type reportStore } from '@accepted/operations'
+import { Order, type orderStore, REPORT_MAX_BYTES, type Report, type reportStore } from '@accepted/operations'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { byteRange } from '../byte-range.ts'
@@ -100,10 +100,15 @@ export function orderRoutes(app: FastifyInstance, stores: OrderStores): void {
           'if-none-match': Type.Optional(FieldValue('304 if it is still at this `ETag`')),
         }),
         response: {
-          200: response('The PDF', Type.String({ contentMediaType: PDF }), PDF_HEADERS, { mediaType: PDF }),
+          200: response(
+            'The PDF',
+            Type.String({ contentMediaType: PDF, pattern: '^%PDF-', maxLength: REPORT_MAX_BYTES }),
+            PDF_HEADERS,
+            { mediaType: PDF },
+          ),
           206: response(
             'The range of it',
-            Type.String({ contentMediaType: PDF }),
+            Type.String({ contentMediaType: PDF, maxLength: REPORT_MAX_BYTES }),
             [...PDF_HEADERS, 'Content-Range'],
             { mediaType: PDF },
           ),

@@ -49,7 +49,7 @@ export function taskEventRoutes(app: FastifyInstance, { reader, streams }: Event
             ['Cache-Control', 'X-Accel-Buffering'],
             {
               mediaType: MEDIA_TYPE,
-              example: eventText('progress', TASK_EXAMPLE.version, JSON.stringify(TASK_EXAMPLE)),
+              example: `retry: 1000\n\n${eventText('progress', TASK_EXAMPLE.version, JSON.stringify(TASK_EXAMPLE))}`,
             },
           ),
           204: emptyResponse('The caller knows how the task ended; there is nothing to come again for', [

@@ -1,5 +1,6 @@
 import { Count, defineOperation, Moment, Uuid7 } from '@accepted/contract'
 import { Type } from 'typebox'
+import { REPORT_MAX_BYTES } from '../resources/reports.ts'
 
 const MAX_DAYS = 366
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -51,8 +52,8 @@ export default defineOperation({
     }),
     REPORT_MAX_BYTES: Type.Integer({
       minimum: 1_024,
-      maximum: 67_108_864,
-      default: 67_108_864,
+      maximum: REPORT_MAX_BYTES,
+      default: REPORT_MAX_BYTES,
       description: 'Largest report that is kept; a larger one ends `failed`, `report_too_large`',
     }),
   }),
