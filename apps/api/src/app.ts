@@ -20,6 +20,7 @@ import {
   TaskControl,
   TaskReader,
   TaskWatch,
+  TenantLimits,
   Upkeep,
 } from '@accepted/core'
 import { carStore, orderStore, reportStore, reservationStore, resourceSpace } from '@accepted/operations'
@@ -52,6 +53,8 @@ import { openapi } from './plugins/openapi.ts'
 import { answerProblem, problemOf, problems } from './plugins/problems.ts'
 import { requestId, requestIds } from './plugins/request-ids.ts'
 import { validation } from './plugins/validation.ts'
+import { RequestQuota } from './quotas/request-quota.ts'
+import { SharedBuckets } from './quotas/shared-buckets.ts'
 import { carRoutes, readCar } from './routes/cars.ts'
 import { deliveryRoutes } from './routes/deliveries.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -117,6 +120,14 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
       ? new KnownKeys({ keys: new ApiKeys(scripts), now: () => scripts.clock.now(), log })
       : undefined
   const tokens = oidcTerms(settings)
+  const buckets = new SharedBuckets({
+    redis,
+    prefix: `${settings.KEY_PREFIX}:quota:requests`,
+    withoutRedis: settings.QUOTAS_WITHOUT_REDIS,
+  })
+  const quota =
+    keys &&
+    new RequestQuota({ buckets, limits: new TenantLimits(scripts), perSecond: settings.TENANT_REQUESTS })
   const spaceOf = ({ tenant }: FastifyRequest) => resourceSpace(redis, settings.KEY_PREFIX, tenant)
 
   const app = fastify({
@@ -142,6 +153,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(auth, {
     authenticate: keys && bearer(keys, tokens && oidcCallers(tokens, log)),
     security: schemes ? securityOf(schemes) : [],
+    quota: quota && ((tenant, reply) => quota.admit(tenant, reply)),
   })
   await app.register(validation)
   await app.register(methods)
@@ -159,6 +171,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     waits,
     estimator,
     maxBacklog: settings.MAX_BACKLOG,
+    quotas: keys ? { waiting: settings.TENANT_WAITING } : undefined,
     callbacks: { rules: targets.rules, names, canSign: sealer !== undefined },
     now,
     styles,

@@ -9,9 +9,11 @@ import {
   type Callback,
   fingerprintOf,
   limitsOf,
+  type OverQuota,
   type Submissions,
   type TaskHead,
   type TaskReader,
+  type TenantQuotas,
 } from '@accepted/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { type TProperties, type TSchema, Type } from 'typebox'
@@ -42,6 +44,8 @@ export interface StartDependencies extends StartAnswerDependencies {
   reader: TaskReader
   /** Most tasks that may wait in a lane. */
   maxBacklog: number
+  /** Undefined: tenants have none. */
+  quotas: TenantQuotas | undefined
   callbacks: CallbackPolicy
 }
 
@@ -180,6 +184,7 @@ async function startTask(
     limits,
     maxBacklog: deps.maxBacklog,
     maxQueue: maxQueue ?? Number.POSITIVE_INFINITY,
+    ...(deps.quotas ? { quotas: deps.quotas } : {}),
     ...(key === undefined
       ? {}
       : { idempotency: { key, fingerprint: fingerprint(request, params, headers, callback) } }),
@@ -205,6 +210,8 @@ async function startTask(
       })
     case 'backlog_full':
       throw await backlogFull(contract, outcome.waiting, deps)
+    case 'over_quota':
+      throw await quotaExceeded(contract, outcome, deps)
   }
 }
 
@@ -276,9 +283,33 @@ async function backlogFull(
   waiting: number,
   deps: StartDependencies,
 ): Promise<ProblemError> {
-  const { bounds } = deps.styles()
-  const gapMs = await deps.estimator.gapMs(contract.lane, contract.name)
   return new ProblemError('backlog_full', `${waiting} ${waiting === 1 ? 'task is' : 'tasks are'} waiting.`, {
-    headers: { 'retry-after': String(retryAfterSeconds(waitSeconds(gapMs, 0), bounds)) },
+    headers: await whenTaken(1, contract, deps),
   })
+}
+
+async function quotaExceeded(
+  contract: OperationContract,
+  { quota, limit, used, takes }: OverQuota,
+  deps: StartDependencies,
+): Promise<ProblemError> {
+  return new ProblemError('quota_exceeded', QUOTA_DETAILS[quota](used, limit), {
+    headers: await whenTaken(takes, contract, deps),
+    members: { quota, limit, used },
+  })
+}
+
+const QUOTA_DETAILS: Record<OverQuota['quota'], (used: number, limit: number) => string> = {
+  waiting: (used, limit) => `${used} of your tasks wait in the lane, and ${limit} may now.`,
+}
+
+/** `Retry-After`: until the lane has likely taken so many tasks. */
+async function whenTaken(
+  tasks: number,
+  { lane, name }: OperationContract,
+  { estimator, styles }: StartDependencies,
+): Promise<Record<string, string>> {
+  const gapMs = await estimator.gapMs(lane, name)
+  const wait = waitSeconds(gapMs === null ? null : gapMs * tasks, 0)
+  return { 'retry-after': String(retryAfterSeconds(wait, styles().bounds)) }
 }

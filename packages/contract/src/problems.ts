@@ -107,6 +107,12 @@ export const PROBLEMS = {
     explanation:
       'The key was used within the last 24 hours for a request with another method, path, body or options. Use a new key for a new request.',
   },
+  quota_exceeded: {
+    status: 429,
+    title: 'A quota is used up',
+    explanation:
+      '`quota` names what your tenant has used up, `limit` what it may. `requests`: so many a second; `waiting`: as many of its tasks wait in the lane as may; `stored`: its tasks take as many bytes as they may. Nothing was started. Repeat after `Retry-After`, which is taken from how fast your tasks are done.',
+  },
   header_too_large: {
     status: 431,
     title: 'The request head is too large',

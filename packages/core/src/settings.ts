@@ -109,6 +109,25 @@ export const ApiSettings = Type.Object({
     default: 100000,
     description: 'Waiting tasks of a lane before 503',
   }),
+  TENANT_REQUESTS: Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000,
+    default: 1_000,
+    description:
+      'Requests a second of one tenant before 429, and at once after a pause what it may send in 5 s; `0`: any number. Quotas do not hold with `AUTH=none`',
+  }),
+  QUOTAS_WITHOUT_REDIS: Type.Enum(['open', 'closed'], {
+    default: 'open',
+    description:
+      'While Redis is away: each API process counts requests for itself, or answers 503 to whatever takes a key',
+  }),
+  TENANT_WAITING: Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000_000,
+    default: 10_000,
+    description:
+      'Waiting tasks of one tenant in a lane before 429; `0`: any number. Quotas do not hold with `AUTH=none`',
+  }),
   RETENTION_SECONDS: Type.Number({
     exclusiveMinimum: 0,
     maximum: 315360000,
