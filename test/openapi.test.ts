@@ -102,6 +102,34 @@ test('the document says what it is, and where it is served', () => {
   })
 })
 
+test.each([
+  ['https://api.accepted.example', undefined, 'production', false],
+  ['https://api.accepted.example', 'staging', 'staging', false],
+  ['http://127.0.0.1:3000', undefined, 'local', true],
+  ['http://[::1]:3000', undefined, 'local', true],
+  ['http://localhost:3000', 'test', 'test', true],
+])('an API at %s with ENVIRONMENT %s says that it is %s', async (url, environment, name, isInternal) => {
+  const other = await describedApp({ PUBLIC_URL: url, ENVIRONMENT: environment ?? '' })
+  await other.app.close()
+  expect(other.document).toMatchObject({
+    servers: [{ url, description: `This installation: ${name}`, 'x-internal': isInternal }],
+  })
+})
+
+test('every operation says what credentials it takes, or that it takes none', async () => {
+  for (const { name, operation } of operations()) {
+    const isOpen = !('401' in operation.responses)
+    expect(operation, name).toMatchObject({ security: [isOpen ? {} : { key: [] }] })
+  }
+  const trusting = await describedApp({ OIDC_ISSUER: 'https://issuer.example', OIDC_AUDIENCE: 'accepted' })
+  await trusting.app.close()
+  expect(trusting.document).toMatchObject({
+    security: [{ key: [] }, { token: [] }],
+    paths: { '/tasks': { get: { security: [{ key: [] }, { token: [] }] } } },
+    components: { securitySchemes: { token: { scheme: 'bearer', bearerFormat: 'JWT' } } },
+  })
+})
+
 test('the document describes the message that callbacks bring, and what is made of its answer', () => {
   const { parameters, requestBody, responses } = document.webhooks!.task!.post
   expect(parameters.map(({ name }) => name)).toEqual([
