@@ -1,5 +1,5 @@
 import type { Scope } from '@accepted/contract'
-import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyReply, RouteOptions } from 'fastify'
 import plugin from 'fastify-plugin'
 import { OPEN } from '../auth/access.ts'
 import { ANYBODY, type Authenticate, type Caller, refuseUnless } from '../auth/caller.ts'
@@ -25,7 +25,7 @@ export interface AuthOptions {
   /** Undefined: nobody is asked. */
   authenticate: Authenticate | undefined
   /** Counts a request once it is known whose it is, before anything else of it is looked at; undefined: tenants have no quotas. */
-  quota: ((tenant: string, reply: FastifyReply) => Promise<void>) | undefined
+  quota: ((tenant: string, reply: FastifyReply) => Promise<void> | undefined) | undefined
 }
 
 /**
@@ -51,27 +51,20 @@ export const auth = plugin<AuthOptions>(
       const access = request.is404 ? OPEN : request.routeOptions.config.access!
       if (access === OPEN) return next()
       const caller = authenticate ? authenticate(request.headers.authorization) : ANYBODY
-      if (!(caller instanceof Promise) && !quota) {
-        identify(request, caller)
-        refuseUnless(caller, access)
-        return next()
-      }
-      const judge = async () => {
-        const found = await caller
-        identify(request, found)
-        await quota?.(found.tenant, reply)
+      const counted = (found: Caller): Promise<void> | undefined => {
+        request.caller = found
+        request.tenant = found.tenant
+        const under = quota?.(found.tenant, reply)
+        if (under) return under.then(() => refuseUnless(found, access))
         refuseUnless(found, access)
       }
-      judge().then(() => next(), next)
+      const judged = caller instanceof Promise ? caller.then(counted) : counted(caller)
+      if (judged) judged.then(() => next(), next)
+      else next()
     })
   },
   { name: 'auth', dependencies: ['problems'] },
 )
-
-function identify(request: FastifyRequest, caller: Caller): void {
-  request.caller = caller
-  request.tenant = caller.tenant
-}
 
 /** What asking for a credential, and counting requests, adds to the description of a route. */
 function describe(route: RouteOptions, security: AuthOptions['security'], hasQuotas: boolean): void {
