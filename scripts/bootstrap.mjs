@@ -14,6 +14,7 @@ const scripts = {
   soak: 'test/soak/main.ts',
   'soak:memory': 'test/soak/memory/main.ts',
   drill: 'test/drill/main.ts',
+  fuzz: 'test/fuzz/main.ts',
   docs: 'scripts/docs.ts',
   accepted: 'apps/cli/src/main.ts',
 }

@@ -1,11 +1,11 @@
 import type { Scope } from '@accepted/contract'
 import { ApiKeys, connectForWork, createLog, Scripts } from '@accepted/core'
-import { inject, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { Stack } from './stack.ts'
 
 /** The API keys of a stack, as the command line would see to them, until the test is over. */
-export function keysOf({ prefix }: Stack) {
-  const redis = connectForWork(inject('redisUrl'), createLog('test', 'silent'))
+export function keysOf({ prefix, redisUrl }: Pick<Stack, 'prefix' | 'redisUrl'>) {
+  const redis = connectForWork(redisUrl, createLog('test', 'silent'))
   onTestFinished(() => redis.disconnect())
   const keys = new ApiKeys(new Scripts(redis, prefix, null))
   return {

@@ -26,6 +26,8 @@ export interface StackOptions {
   redisUrl?: string
   workers?: number
   environment?: Record<string, string>
+  /** What workers are run with, such as a module that is loaded first. */
+  workerFlags?: string[]
 }
 
 /**
@@ -36,6 +38,7 @@ export async function startStack({
   redisUrl = inject('redisUrl'),
   workers = 1,
   environment = {},
+  workerFlags = [],
 }: StackOptions = {}) {
   const shared = {
     REDIS_URL: redisUrl,
@@ -48,13 +51,14 @@ export async function startStack({
   }
   const startApi = (port = '0') => startApp('api', { ...shared, PORT: port })
   const api = startApi()
-  const startWorker = () => startApp('worker', { SHUTDOWN_GRACE_SECONDS: '0', ...shared })
+  const startWorker = () => startApp('worker', { SHUTDOWN_GRACE_SECONDS: '0', ...shared }, workerFlags)
   const running = Array.from({ length: workers }, startWorker)
   const [{ url }] = await Promise.all([told(api), ...running.map(told)])
   if (workers > 0) await until(async () => (await fetch(`${url}/readyz`)).ok)
   const ask = checkedFetch(await fetchDocument(url as string), url as string)
   return {
     url: url as string,
+    redisUrl,
     ask,
     prefix: shared.KEY_PREFIX,
     secretsKey: shared.SECRETS_KEY,
@@ -81,9 +85,13 @@ export async function startStack({
 export type Stack = Awaited<ReturnType<typeof startStack>>
 
 /** Starts an app; it is killed when the test is over. Nobody is asked for a key, unless `AUTH` is given. */
-export function startApp(app: 'api' | 'worker', environment: Record<string, string>): AppProcess {
+export function startApp(
+  app: 'api' | 'worker',
+  environment: Record<string, string>,
+  nodeFlags: string[] = [],
+): AppProcess {
   const main = fileURLToPath(new URL(`${app}/src/main.ts`, APPS))
-  const child = spawn(process.execPath, [main], {
+  const child = spawn(process.execPath, [...nodeFlags, main], {
     env: { PATH: process.env.PATH, AUTH: 'none', ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })

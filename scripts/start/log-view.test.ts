@@ -43,4 +43,12 @@ describe('the log view', () => {
     expect(shown.trimEnd().split('\n').length).toBeGreaterThan(1)
     for (const part of shown.trimEnd().split('\n')) expect(part).toMatch(/^worker \| /)
   })
+
+  test('shows what would act on the terminal as escapes', async () => {
+    const line = JSON.stringify({ level: 30, time: 0, msg: '\u001b[2J', who: '\u009b31m\rroot' })
+    const shown = await view('api', `${line}\nplain \u001b[2J\n7\n`)
+    expect(shown.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u)
+    expect(shown).toContain('INFO: \\u001b[2J {"who":"\\u009b31m\\u000droot"}')
+    expect(shown).toContain('api    | plain \\u001b[2J\napi    | 7\n')
+  })
 })

@@ -37,10 +37,10 @@ Ctrl-C stops everything.
 `
 }
 
-/** An address as it may be shown. */
+/** An address as it may be shown: where it leads. */
 export function withoutPassword(address: string): string {
   const url = URL.parse(address)
-  if (!url?.password) return address
-  url.password = '***'
-  return url.href
+  if (!url) return 'an address that cannot be read'
+  const { protocol, host, pathname } = url
+  return `${protocol}//${url.password ? ':***@' : ''}${host}${pathname}`
 }

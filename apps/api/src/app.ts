@@ -11,6 +11,7 @@ import {
   type Logger,
   LostCreates,
   type NameResolver,
+  parseOrigins,
   readFigures,
   readTargetRules,
   Scripts,
@@ -46,12 +47,14 @@ import { requestMetrics } from './metrics/request-metrics.ts'
 import { storeMetrics } from './metrics/store-metrics.ts'
 import { type Immediate, operationRoute } from './operation-route.ts'
 import { auth } from './plugins/auth.ts'
+import { cors } from './plugins/cors.ts'
 import { jsonBody } from './plugins/json-body.ts'
 import { methods } from './plugins/methods.ts'
 import { negotiation } from './plugins/negotiation.ts'
 import { openapi } from './plugins/openapi.ts'
 import { answerProblem, problemOf, problems } from './plugins/problems.ts'
 import { requestId, requestIds } from './plugins/request-ids.ts'
+import { securityFields } from './plugins/security-headers.ts'
 import { validation } from './plugins/validation.ts'
 import { RequestQuota } from './quotas/request-quota.ts'
 import { SharedBuckets } from './quotas/shared-buckets.ts'
@@ -98,12 +101,14 @@ export interface ApiDependencies {
 /**
  * Builds the API: no environment, no listening. Closing it leaves nothing behind but what it was given.
  *
- * @throws {SettingsError} if those of callbacks are faulty
+ * @throws {SettingsError} if those of callbacks or CORS are faulty
  */
 export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> {
   const { settings, redis, subscriber, publicUrl, version, sealer, names, log } = deps
   const targets = readTargetRules(settings)
   if (targets.outcome === 'faulty') throw new SettingsError(targets.faults)
+  const origins = parseOrigins(settings.CORS_ORIGINS)
+  if (origins.outcome === 'faulty') throw new SettingsError(origins.faults)
   const contracts = new Map([...deps.contracts, [redeliverCallbacks.name, redeliverCallbacks]])
   const jobs = new LaneJobs(redis, settings.KEY_PREFIX, log)
   const scripts = new Scripts(redis, settings.KEY_PREFIX, jobs)
@@ -148,7 +153,9 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   })
   const requests = requestMetrics(app)
   await app.register(requestIds, { log })
+  await app.register(securityFields, { publicUrl })
   await app.register(problems, { publicUrl })
+  await app.register(cors, { origins: origins.origins })
   const schemes = keys && securitySchemes(tokens !== undefined)
   await app.register(auth, {
     authenticate: keys && bearer(keys, tokens && oidcCallers(tokens, log)),

@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ProblemCode } from '@accepted/contract'
 import { ProblemError, problemDocument } from './problem.ts'
+import { securityHeaders } from './security-headers.ts'
 
 const CODES: Record<string, ProblemCode> = {
   HPE_HEADER_OVERFLOW: 'header_too_large',
@@ -26,6 +27,7 @@ export function answerClientError(publicUrl: () => string) {
       'Content-Type: application/problem+json',
       `Content-Length: ${Buffer.byteLength(body)}`,
       `X-Request-Id: ${randomUUID()}`,
+      ...Object.entries(securityHeaders(publicUrl())).map((field) => field.join(': ')),
       'Connection: close',
     ]
     socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)

@@ -4,7 +4,6 @@ import {
   MOST_INPUT_FAULTS,
   PROBLEMS,
   type ProblemCode,
-  TEXT_MAX_CHARACTERS,
 } from '@accepted/contract'
 
 /** What a problem can say beyond its kind. */
@@ -31,6 +30,14 @@ export class ProblemError extends Error {
   get status(): number {
     return PROBLEMS[this.code].status
   }
+}
+
+/** @param type as the request has it; undefined if it has none */
+export function unsupportedMediaType(type: string | undefined, cause?: unknown): ProblemError {
+  const named = type ?? 'no type at all'
+  return new ProblemError('unsupported_media_type', `A body of ${named.slice(0, 100)} is not read here.`, {
+    cause,
+  })
 }
 
 /** The body of a 422 that names its faults. */
@@ -70,9 +77,7 @@ function told({ pointer, query, header, line, detail }: InputFault): InputFault 
   }
 }
 
-/** A JSON Pointer as a URI fragment (RFC 6901 §6); of one that is too long, what leads to the place around it. */
+/** A JSON Pointer as a URI fragment (RFC 6901 §6). */
 function fragment(pointer: string): string {
-  const escaped = encodeURI(pointer.slice(1).toWellFormed()).replaceAll('#', '%23')
-  if (escaped.length < TEXT_MAX_CHARACTERS) return `#${escaped}`
-  return `#${escaped.slice(0, escaped.lastIndexOf('/', TEXT_MAX_CHARACTERS - 1))}`
+  return `#${encodeURI(pointer.slice(1).toWellFormed()).replaceAll('#', '%23')}`
 }

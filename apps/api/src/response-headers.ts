@@ -157,16 +157,79 @@ const HEADERS = {
     maxLength: 1000,
     description: 'What the page may load: nothing, but for its own style',
   },
+  'Referrer-Policy': {
+    type: 'string',
+    enum: ['no-referrer'],
+    description: 'That links tell nobody of the page',
+  },
+  'X-Frame-Options': { type: 'string', enum: ['DENY'], description: 'That no page frames it' },
+  'Cross-Origin-Opener-Policy': {
+    type: 'string',
+    enum: ['same-origin'],
+    description: 'That it shares its window with pages of this service only',
+  },
+  'Permissions-Policy': {
+    type: 'string',
+    pattern: '^[a-z-]+=\\(\\)(, [a-z-]+=\\(\\))*$',
+    maxLength: 500,
+    description: 'What the page may not use',
+  },
+  'X-Content-Type-Options': {
+    type: 'string',
+    enum: ['nosniff'],
+    description: 'That it is what `Content-Type` says',
+  },
+  'Cross-Origin-Resource-Policy': {
+    type: 'string',
+    enum: ['same-origin'],
+    description: 'That pages of others do not include it; CORS is another matter',
+  },
+  'Strict-Transport-Security': {
+    type: 'string',
+    pattern: '^max-age=\\d+$',
+    maxLength: 30,
+    description: 'That the service is to be asked by https only (RFC 6797), if that is its public address',
+  },
+  'Access-Control-Allow-Origin': {
+    type: 'string',
+    format: 'uri',
+    maxLength: 300,
+    description: 'The origin of the page that asks, if the installation names it (CORS)',
+  },
+  'Access-Control-Expose-Headers': {
+    type: 'string',
+    pattern: '^[A-Za-z-]+(, [A-Za-z-]+)*$',
+    maxLength: 1000,
+    description: 'Which of these fields the page may read (CORS)',
+  },
 } as const satisfies Record<string, HeaderDescription>
 type HeaderName = keyof typeof HEADERS
 
 /** A header field that an answer has; with `?` one that it may have. */
 export type HeaderUse = HeaderName | `${HeaderName}?`
 
-/** The header fields that an answer has besides `X-Request-Id`, which all have. */
+/** The header fields that every answer has, or may have. */
+const EVERYWHERE = [
+  'X-Request-Id',
+  'X-Content-Type-Options',
+  'Cross-Origin-Resource-Policy',
+  'Cache-Control',
+  'Strict-Transport-Security?',
+  'Vary?',
+  'Access-Control-Allow-Origin?',
+  'Access-Control-Expose-Headers?',
+] as const satisfies HeaderUse[]
+
+/** What a page of another origin may read, besides what the Fetch standard lets it read anyway. */
+export const EXPOSED_HEADERS = Object.keys(HEADERS).filter(
+  (name) =>
+    !/^(Cache-Control|Content-Length|Vary|X-Accel|X-Frame|.*-Policy|X-Content-Type|Strict|Access)/.test(name),
+)
+
+/** The header fields that an answer has besides those that all have. */
 export function headers(uses: readonly HeaderUse[]): Record<string, HeaderDescription> {
   return Object.fromEntries(
-    ['X-Request-Id' as const, ...uses].map((use) => {
+    [...EVERYWHERE, ...uses].map((use) => {
       const name = use.replace('?', '') as HeaderName
       return [name, use === name ? { ...HEADERS[name], [ALWAYS_SENT]: true } : HEADERS[name]]
     }),

@@ -1,4 +1,4 @@
-import { SealError, SettingsError, StoreUnavailable } from '@accepted/core'
+import { printable, SealError, SettingsError, StoreUnavailable } from '@accepted/core'
 import { type Invocation, readArguments, UsageError } from './arguments.ts'
 import { COMMANDS } from './commands/index.ts'
 import { findInstallation, NotFound } from './installation.ts'
@@ -43,14 +43,14 @@ export async function runCli(
     const installation = await findInstallation(environment, folder)
     try {
       const answer = await invocation.command.run(installation, invocation.options)
-      print(invocation.json ? `${JSON.stringify(answer)}\n` : tableOf([answer].flat()))
+      print(invocation.json ? `${printable(JSON.stringify(answer))}\n` : tableOf([answer].flat()))
       return 0
     } finally {
       installation.close()
     }
   } catch (error) {
     if (!isForCaller(error)) throw error
-    complain(`${error.message}\n`)
+    complain(`${printable(error.message, true)}\n`)
     return 1
   }
 }

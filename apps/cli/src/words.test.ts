@@ -14,6 +14,15 @@ test('a table has its columns under the names of the members', () => {
   expect(tableOf([])).toBe('none\n')
 })
 
+test('what a table shows cannot act on a terminal or make lines of its own', () => {
+  const tenant = '\u001b]0;gotcha\u0007\u009b2J\r\nadmin  acc_forged'
+  expect(tableOf([{ tenant, key_id: 'key_1' }]).split('\n')).toEqual([
+    expect.stringMatching(/^tenant +key_id$/),
+    String.raw`\u001b]0;gotcha\u0007\u009b2J\u000d\u000aadmin  acc_forged  key_1`,
+    '',
+  ])
+})
+
 test('the usage names every command and option', () => {
   const words = usage(COMMANDS)
   for (const { name, options } of COMMANDS) {

@@ -42,11 +42,6 @@ describe('an error of which a part cannot be read keeps its class, and what can 
     'a cause that throws when it is looked at': (error) => Object.assign(error, { cause: unreadable }),
     'a cause of a cause that does': (error) =>
       Object.assign(error, { cause: new Error('why', { cause: unreadable }) }),
-    'a cause that throws when it is asked for': (error) => Object.assign(error, { cause: throws }),
-    'a member that throws when it is read': (error) =>
-      Object.defineProperty(error, 'answer', { get: throws, enumerable: true }),
-    'a member that cannot be told': (error) => Object.assign(error, { errors: [unreadable] }),
-    'that is frozen': (error) => Object.freeze(error),
   }
   test.each(Object.entries(odd))('%s', (_, spoil) => {
     const thrown = spoil(new RetryableError('the press is hot', { code: 'too_hot', delaySeconds: 7 }))
@@ -57,6 +52,21 @@ describe('an error of which a part cannot be read keeps its class, and what can 
     expect(sane).toMatchObject({ name: 'RetryableError', message: 'the press is hot', code: 'too_hot' })
     expect(sane.delaySeconds).toBe(7)
     expect(sane.stack).toContain('sane-error.test.ts')
+  })
+})
+
+describe('what the log does not look at need not be readable', () => {
+  const odd: Record<string, (error: RetryableError) => unknown> = {
+    'a cause that throws when it is asked for': (error) => Object.assign(error, { cause: throws }),
+    'a member that throws when it is read': (error) =>
+      Object.defineProperty(error, 'answer', { get: throws, enumerable: true }),
+    'a member that cannot be told': (error) => Object.assign(error, { errors: [unreadable] }),
+    'that is frozen': (error) => Object.freeze(error),
+  }
+  test.each(Object.entries(odd))('%s', (_, spoil) => {
+    const thrown = spoil(new RetryableError('the press is hot'))
+    expect(saneError(thrown)).toBe(thrown)
+    expect(() => log(thrown)).not.toThrow()
   })
 })
 

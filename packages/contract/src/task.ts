@@ -270,7 +270,7 @@ const problemMembers = {
             pattern: '^#(/[^/#]*)*$',
             maxLength: TEXT_MAX_CHARACTERS,
             description:
-              'JSON Pointer into the body: `#/start_date`. Of one that would be longer, the place around it',
+              'JSON Pointer into the body: `#/start_date`. One of more than 200 characters is cut off there, and ends with `…`',
           }),
         ),
         query: Type.Optional(Text({ description: 'Query or path parameter at fault' })),

@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import type { Logger } from './log.ts'
+import type { Logger } from './log/log.ts'
 
 const LARGEST_BATCH = 500
 

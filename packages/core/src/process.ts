@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Logger } from './log.ts'
+import type { Logger } from './log/log.ts'
 import { SettingsError } from './settings.ts'
 
 /** Whether the fault is one that whoever starts the process can mend, told in words. */
@@ -40,6 +40,11 @@ export async function runProcess(start: () => Promise<RunningProcess>): Promise<
   outdated?.then((error) => {
     log.fatal({ err: error }, 'this program is outdated')
     endInWords(error)
+  })
+  // Node would print all that libraries hang on an error, such as the arguments of a command to Redis.
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'an error that nobody handles')
+    process.exit(1)
   })
   let stopping = false
   const end = (cause: string) => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { startLocalRedis } from '@accepted/local-redis'
 import { expect, onTestFinished, test } from 'vitest'
-import { createLog, type Logger } from './log.ts'
+import { createLog, type Logger } from './log/log.ts'
 import { connectForWork, warnOfEviction } from './redis.ts'
 
 test('a Redis that may evict is told of, each time that it is there; one that may not is not', async () => {

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import type { Logger } from './log.ts'
+import type { Logger } from './log/log.ts'
 
 /**
  * A connection for a process that must answer its own callers: every command settles within about a second, nothing is

@@ -44,3 +44,8 @@ test('all faults are told at once, each with the name and value of its variable'
 test('an app does not read the settings of another', () => {
   expect(readSettings(WorkerSettings, { REDIS_URL: 'redis://h', PORT: 'none' })).not.toHaveProperty('PORT')
 })
+
+test('the value of a setting that has a secret in it is not told', () => {
+  const read = () => readSettings(WorkerSettings, { REDIS_URL: 'redsi://:hunter2@host', LOG_LEVEL: 'loud' })
+  expect(read).toThrow(/^The settings are faulty:\n(?!.*hunter2).*REDIS_URL: .*LOG_LEVEL=loud: /s)
+})

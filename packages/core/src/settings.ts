@@ -1,5 +1,6 @@
 import { type Static, type TObject, type TProperties, Type } from 'typebox'
 import { parseAddressRanges } from './callbacks/addresses.ts'
+import { parseOrigins } from './origins.ts'
 import { compileCheck } from './validation.ts'
 
 /** The settings that both apps read. Every one is an environment variable; an empty one counts as not set. */
@@ -88,6 +89,11 @@ export const ApiSettings = Type.Object({
         'What this installation is, as `/openapi.json` tells it. If it is not set: `local` where `PUBLIC_URL` is a loopback address, else `production`',
     }),
   ),
+  CORS_ORIGINS: Type.String({
+    default: '',
+    description:
+      'Origins whose pages may use the API from a browser, comma-separated: `https://app.example,http://localhost:5173`. Each has to be named; none: there is no CORS',
+  }),
   TRUST_PROXY: Type.Boolean({
     default: false,
     description: "Whether a proxy's `X-Forwarded-For` tells the client's address",
@@ -220,7 +226,14 @@ const FURTHER_FAULTS: Record<string, (text: string) => string[]> = {
     const read = parseAddressRanges(text)
     return read.outcome === 'faulty' ? read.faults : []
   },
+  CORS_ORIGINS: (text) => {
+    const read = parseOrigins(text)
+    return read.outcome === 'faulty' ? read.faults : []
+  },
 }
+
+/** Settings whose value is not told, be it as faulty as can be: a part of it is a secret. */
+const SECRET: ReadonlySet<string> = new Set(['REDIS_URL', 'SECRETS_KEY'])
 
 /** Faulty settings. The message names them all, a line each, in words for whoever starts the process. */
 export class SettingsError extends Error {
@@ -255,7 +268,9 @@ export function readSettings<P extends TProperties>(
     throw new SettingsError(
       faults.map(({ pointer, detail }) => {
         const name = pointer.slice(1)
-        return environment[name] ? `${name}=${environment[name]}: ${detail}` : `${name}: ${detail}`
+        return environment[name] && !SECRET.has(name)
+          ? `${name}=${environment[name]}: ${detail}`
+          : `${name}: ${detail}`
       }),
     )
   }

@@ -94,3 +94,12 @@ test('values that come as text are read as what the schema says', () => {
   expect(value).toEqual({ on: true, limit: 50 })
   expect(textual({ limit: 'many' })).toEqual([{ pointer: '/limit', detail: 'must be integer' }])
 })
+
+test('of a hostile value the first 50 faults are told, with pointers cut to a length', () => {
+  const list = Array.from({ length: 300_000 }, () => ({}))
+  const faults = check({ count: 1, day: '2024-01-01', list })
+  expect(faults).toHaveLength(50)
+  expect(faults[49]).toEqual({ pointer: '/list/49/odd~1na~0me', detail: 'is required' })
+  const [fault] = check({ count: 1, day: '2024-01-01', ['x'.repeat(1_000_000)]: 1 })
+  expect(fault).toEqual({ pointer: `/${'x'.repeat(199)}…`, detail: 'is not a known member' })
+})

@@ -14,6 +14,8 @@ export interface SchemaFault {
 export type Check = (value: unknown) => SchemaFault[]
 
 const MOST_FAULTS = 50
+/** Of the name of a member that is at fault, which may be as long as a body. */
+const LONGEST_POINTER = 200
 
 const OPTIONS = {
   allErrors: true,
@@ -45,15 +47,21 @@ export function compileCheck(schema: TSchema, text = false): Check {
   const numbers = text ? numberMembers(schema) : []
   return (value) => {
     const faults = numberFaults(numbers, value)
-    if (!validate(value)) {
-      const told = new Set(faults.map(({ pointer }) => pointer))
-      faults.push(
-        ...withoutEchoes(validate.errors ?? [])
-          .flatMap(faultOf)
-          .filter(({ pointer }) => !told.has(pointer)),
-      )
+    if (validate(value)) return faults.slice(0, MOST_FAULTS)
+    const told = new Set(faults.map(({ pointer }) => pointer))
+    // Of a hostile value there may be a million.
+    for (const error of withoutEchoes(validate.errors ?? [])) {
+      if (faults.length >= MOST_FAULTS) break
+      faults.push(...faultOf(error).filter(({ pointer }) => !told.has(pointer)))
     }
-    return faults.slice(0, MOST_FAULTS)
+    return faults.slice(0, MOST_FAULTS).map(withShortPointer)
+  }
+}
+
+function withShortPointer({ pointer, detail }: SchemaFault): SchemaFault {
+  return {
+    pointer: pointer.length > LONGEST_POINTER ? `${pointer.slice(0, LONGEST_POINTER)}…` : pointer,
+    detail,
   }
 }
 

@@ -1,7 +1,8 @@
 import { NewerFormat, StoreUnavailable } from '@accepted/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
-import { ProblemError, problemDocument } from '../problem.ts'
+import { ProblemError, problemDocument, unsupportedMediaType } from '../problem.ts'
+import { securityHeaders } from '../security-headers.ts'
 
 /** When a store that was away is worth asking again, seconds. */
 const STORE_RETRY_SECONDS = 1
@@ -43,7 +44,7 @@ export function answerProblem(
 ) {
   return reply
     .code(problem.status)
-    .headers({ 'x-request-id': request.id, ...problem.options.headers })
+    .headers({ ...securityHeaders(publicUrl), 'x-request-id': request.id, ...problem.options.headers })
     .type('application/problem+json')
     .send(problemDocument(problem, publicUrl, !request.url.startsWith('/operations')))
 }
@@ -73,12 +74,8 @@ export function problemOf(error: FastifyError, request: FastifyRequest): Problem
       const limit = config.bodyLimits?.[request.headers['content-type']?.split(';')[0] ?? ''] ?? bodyLimit
       return new ProblemError('too_large', `The body may have ${limit} bytes here.`, { cause: error })
     }
-    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE': {
-      const type = request.headers['content-type'] ?? 'no type at all'
-      return new ProblemError('unsupported_media_type', `A body of ${type.slice(0, 100)} is not read here.`, {
-        cause: error,
-      })
-    }
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return unsupportedMediaType(request.headers['content-type'], error)
   }
   if (error.statusCode === 403 || error.statusCode === 404) {
     return new ProblemError('not_found', 'There is nothing here.', { cause: error })

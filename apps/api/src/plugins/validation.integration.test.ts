@@ -18,7 +18,7 @@ test('every fault of a body is named with its place, all at once', async () => {
   expect(await redis.keys(`${prefix}:*`)).toEqual([])
 })
 
-test('a place is told as a URI fragment, whatever its name; of a name that is too long, the place around it', async () => {
+test('a place is told as a URI fragment, whatever its name, and has an end', async () => {
   const { ask } = await testApp()
   const placesOf = async (members: object) => {
     const answer = await ask(post('/cars', { ...MUSTANG, ...members }))
@@ -29,9 +29,8 @@ test('a place is told as a URI fragment, whatever its name; of a name that is to
     '#/gr%C3%B6%C3%9Fe%20100%25%23%22%EF%BF%BD%07',
   ])
   expect(await placesOf({ 'a/b~c': 1 })).toEqual(['#/a~1b~0c'])
-  expect(await placesOf({ ['x'.repeat(1_998)]: 1 })).toEqual([`#/${'x'.repeat(1_998)}`])
-  expect(await placesOf({ ['x'.repeat(1_999)]: 1 })).toEqual(['#'])
-  expect(await placesOf({ ['ß'.repeat(100_000)]: 1 })).toEqual(['#'])
+  expect(await placesOf({ ['x'.repeat(199)]: 1 })).toEqual([`#/${'x'.repeat(199)}`])
+  expect(await placesOf({ ['山'.repeat(100_000)]: 1 })).toEqual([`#/${encodeURI('山'.repeat(199))}%E2%80%A6`])
 })
 
 test('what a refusal repeats of a request has no control characters, and an end', async () => {
@@ -41,7 +40,7 @@ test('what a refusal repeats of a request has no control characters, and an end'
   const name = `\u001b${'x'.repeat(5_000)}`
   const strange = await ask(post(`/cars?${encodeURIComponent(name)}=1`, MUSTANG))
   expectProblem(strange, 422, 'invalid_input', {
-    errors: [{ query: `\ufffd${'x'.repeat(1_999)}`, detail: 'is not a known member' }],
+    errors: [{ query: `\ufffd${'x'.repeat(198)}…`, detail: 'is not a known member' }],
   })
 })
 

@@ -1,5 +1,6 @@
 import { reportStore, resourceSpace } from '@accepted/operations'
 import { expect, test } from 'vitest'
+import { expectProblem, post } from '../testing/requests.ts'
 import { testApp } from '../testing/test-app.ts'
 
 const order = (n: number, changes = {}) => ({
@@ -139,3 +140,17 @@ test('a report that is too large leaves nothing behind', async () => {
   await expect(reports.write('r', endless(), 1_000_000)).rejects.toMatchObject({ name: 'ReportTooLarge' })
   expect(await redis.keys(`${prefix}:*`)).toEqual([])
 })
+
+test.each(['application/vnd.orders+json', 'application/problem+json; charset=utf-8', 'application/ld+json'])(
+  'orders of the type %s, for which there is no schema, are refused with 415: they would not be checked',
+  async (type) => {
+    const { ask } = await testApp()
+    expectProblem(
+      await ask(post('/orders', { anything: true }, { 'content-type': type })),
+      415,
+      'unsupported_media_type',
+    )
+    const cased = { 'content-type': 'Application/JSON; charset=UTF-8' }
+    expect((await ask(post('/orders', { anything: true }, cased))).statusCode).toBe(422)
+  },
+)

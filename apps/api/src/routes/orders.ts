@@ -6,7 +6,7 @@ import { Order, type orderStore, REPORT_MAX_BYTES, type Report, type reportStore
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { byteRange } from '../byte-range.ts'
-import { decodeUtf8, parseJson } from '../plugins/json-body.ts'
+import { decodeUtf8, parseJson } from '../json-text.ts'
 import { invalidInput, ProblemError } from '../problem.ts'
 import { BODY_PROBLEMS, emptyResponse, problemResponses, response } from '../responses.ts'
 import { namesTag } from '../task-styles.ts'

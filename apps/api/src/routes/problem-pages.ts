@@ -5,6 +5,7 @@ import { Type } from 'typebox'
 import { OPEN } from '../auth/access.ts'
 import { ProblemError } from '../problem.ts'
 import { problemResponses, response } from '../responses.ts'
+import { contentSecurityPolicy, PAGE_HEADERS } from '../security-headers.ts'
 
 const PAGES: Record<string, { title: string; explanation: string; status?: number }> = {
   ...TASK_ERRORS,
@@ -14,7 +15,13 @@ const PAGES: Record<string, { title: string; explanation: string; status?: numbe
 const htmlResponse = response(
   'A page',
   Type.String({ contentMediaType: 'text/html', pattern: '^<!doctype html>', maxLength: 65_536 }),
-  ['Content-Security-Policy'],
+  [
+    'Content-Security-Policy',
+    'Referrer-Policy',
+    'X-Frame-Options',
+    'Cross-Origin-Opener-Policy',
+    'Permissions-Policy',
+  ],
   { mediaType: 'text/html' },
 )
 
@@ -94,18 +101,14 @@ code{font-size:.9em;background:var(--code);padding:.1em .35em;border-radius:4px}
 .status{color:var(--soft);font-variant-numeric:tabular-nums}dd{margin:0 0 .7rem}nav{margin-top:2rem}`
 
 /** The page has its own style and loads nothing. */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+const CONTENT_SECURITY_POLICY = contentSecurityPolicy({
+  'style-src': `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
+})
 
 function sendPage(reply: FastifyReply, title: string, body: string) {
   return reply
     .type('text/html; charset=utf-8')
-    .header('content-security-policy', CONTENT_SECURITY_POLICY)
+    .headers({ ...PAGE_HEADERS, 'content-security-policy': CONTENT_SECURITY_POLICY })
     .send(`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title} · Accepted</title><style>${STYLE}</style></head>

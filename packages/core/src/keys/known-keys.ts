@@ -1,4 +1,4 @@
-import type { Logger } from '../log.ts'
+import type { Logger } from '../log/log.ts'
 import { StoreUnavailable } from '../store/outage.ts'
 import { TickBatcher } from '../store/tick-batcher.ts'
 import type { ApiKey, ApiKeys } from './api-keys.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { shardOfId } from '../ids.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../log/log.ts'
 import { StoreUnavailable } from './outage.ts'
 import type { ReadOutcome, TaskReader } from './reader.ts'
 import type { Scripts } from './scripts.ts'

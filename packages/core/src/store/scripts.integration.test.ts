@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createLog } from '../log.ts'
+import { createLog } from '../log/log.ts'
 import { connectForAnswers } from '../redis.ts'
 import { createdId, freshPrefix, submission, testStore } from '../testing/index.ts'
 import { StoreUnavailable } from './outage.ts'

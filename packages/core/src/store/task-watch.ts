@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { shardOfId } from '../ids.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../log/log.ts'
 import { isOutage, StoreUnavailable } from './outage.ts'
 import type { ReadOutcome, TaskReader } from './reader.ts'
 import type { Scripts } from './scripts.ts'
