@@ -9,6 +9,9 @@ const PAGE = new URL('../docs/decisions/027-api-lint.md', import.meta.url)
 /** `faults` are to be mended, or argued in the page; `idle` exemptions, which nothing needs, are to be taken out. */
 const CLEAN = { faults: [], idle: [] }
 
+/** Nothing but computing, some seconds of it, which a busy machine draws out. */
+const TIMEOUT_MS = 180_000
+
 /** The description of an API with these settings. */
 async function documentOf(environment: Record<string, string>) {
   const { app, document } = await describedApp(environment)
@@ -16,7 +19,9 @@ async function documentOf(environment: Record<string, string>) {
   return document
 }
 
-test('the description of an API that asks for keys and tokens passes the lint, but for what is argued', async () => {
+test('the description of an API that asks for keys and tokens passes the lint, but for what is argued', {
+  timeout: TIMEOUT_MS,
+}, async () => {
   const document = await documentOf({
     HOST: '0.0.0.0',
     OIDC_ISSUER: 'https://issuer.example',
@@ -25,7 +30,7 @@ test('the description of an API that asks for keys and tokens passes the lint, b
   expect(judge(await lint(document), WITH_KEYS)).toEqual(CLEAN)
 })
 
-test('that of an API that asks nobody passes it too', async () => {
+test('that of an API that asks nobody passes it too', { timeout: TIMEOUT_MS }, async () => {
   const document = await documentOf({ AUTH: 'none' })
   expect(judge(await lint(document), WITHOUT_KEYS)).toEqual(CLEAN)
 })

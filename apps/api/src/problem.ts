@@ -1,10 +1,4 @@
-import {
-  asText,
-  type InputFault,
-  MOST_INPUT_FAULTS,
-  PROBLEMS,
-  type ProblemCode,
-} from '@accepted/contract'
+import { asText, type InputFault, MOST_INPUT_FAULTS, PROBLEMS, type ProblemCode } from '@accepted/contract'
 
 /** What a problem can say beyond its kind. */
 export interface ProblemOptions {
