@@ -5,6 +5,7 @@ import { auth } from './auth.bench.ts'
 import { callbacks } from './callbacks.bench.ts'
 import { cancel } from './cancel.bench.ts'
 import { durability } from './durability.bench.ts'
+import { fairness } from './fairness.bench.ts'
 import { type Figure, table } from './figures.ts'
 import { pageOf, sectionsOf } from './figures-page.ts'
 import { guard } from './guard.bench.ts'
@@ -36,6 +37,10 @@ const BENCHES: Record<string, Bench> = {
   http: onRedis(http),
   auth: onRedis(auth, `${NOTE} The last two: one run each; commands are those that scripts call, too.`),
   tasks: onRedis(tasks),
+  fairness: onRedis(
+    fairness,
+    `${NOTE} Two worker processes of five slots; a task takes 50 to 150 ms. 100 samples each, from when Redis accepted a task to its beginning; in the plain queue six, behind 500 tasks and not 50,000, behind which each would wait a hundred times as long. "By hand" of the last two is ours with one tenant.`,
+  ),
   memory: onRedis(memory),
   durability: {
     measure: durability,

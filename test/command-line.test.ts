@@ -231,7 +231,7 @@ describe('told in words, without a stack', () => {
       'keys revoke',
       'limits set --tenant limited',
       'limits set --requests 5',
-      'limits set --tenant limited --running 0',
+      'limits set --tenant limited --weight 0',
       'limits set --tenant limited --stored 1.5MB',
       'limits clear --tenant limited --names request',
     ]) {

@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { type Audit, audit } from './audit.ts'
 import { findImportFaults } from './import-rules.ts'
 
 interface Verdict {
   passed: boolean
   /** Why not. */
   output: string
+  /** Why it was not made. */
+  skipped?: string
 }
 
 /**
@@ -26,14 +29,27 @@ export async function runChecks(
       passed: faults.length === 0,
       output: faults.join('\n'),
     })),
+    'known vulnerabilities (pnpm audit)': audit(root, {}, signal).then(verdictOf),
   }
   let failed = 0
   for (const [name, check] of Object.entries(checks)) {
-    const { passed, output } = await check
-    say(passed ? `check: ${name}: passed` : `${output}\ncheck: ${name}: failed`)
+    const { passed, output, skipped } = await check
+    if (skipped) say(`check: ${name}: skipped: ${skipped}`)
+    else say(passed ? `check: ${name}: passed` : `${output}\ncheck: ${name}: failed`)
     if (!passed) failed++
   }
   return failed
+}
+
+function verdictOf(found: Audit): Verdict {
+  switch (found.outcome) {
+    case 'none':
+      return { passed: true, output: '' }
+    case 'skipped':
+      return { passed: true, output: '', skipped: found.why }
+    case 'vulnerable':
+      return { passed: false, output: found.advisories.join('\n') }
+  }
 }
 
 async function runTool(

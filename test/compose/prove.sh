@@ -130,8 +130,9 @@ up_from_nothing() {
   dc up --build --wait
   expect 'health of api' "$(health api)" healthy
   expect 'health of redis' "$(health redis)" healthy
+  expect 'health of worker' "$(health worker)" healthy
   expect 'GET /readyz' "$(http_status "$url/readyz")" 200
-  proved "'docker compose up --build --wait' gives a healthy redis and api and a worker, $(since "$started")"
+  proved "'docker compose up --build --wait' gives a healthy redis, api and worker, $(since "$started")"
 }
 
 image_is_lean() {
@@ -155,11 +156,17 @@ processes_are_confined() {
   for service in api worker; do
     expect "processes of $service" "$(processes_of $service)" \
       "CapBnd: 0000000000000000 CapEff: 0000000000000000 NoNewPrivs: 1 Uid: $(dc exec -T $service id -u node)"
-    if dc exec -T "$service" sh -c 'touch /app/x || touch /tmp/x || touch /home/node/x' 2>/dev/null; then
+    if dc exec -T "$service" sh -c 'touch /app/x || touch /home/node/x || touch /usr/x' 2>/dev/null; then
       fail "the root file system of $service can be written to"
     fi
   done
-  proved 'api and worker run as the user node, without capabilities, on a read-only file system'
+  expect 'the process of redis' "$(dc exec -T redis grep -hE '^(Uid|CapEff|NoNewPrivs):' /proc/1/status | tr '\t' ' ' | cut -d' ' -f1,2 | sort | paste -sd' ' -)" \
+    "CapEff: 0000000000000000 NoNewPrivs: 1 Uid: $(dc exec -T redis id -u redis)"
+  if dc exec -T redis sh -c 'touch /x || touch /usr/x' 2>/dev/null; then fail 'the root file system of redis can be written to'; fi
+  for service in redis api worker; do
+    expect "limits of $service" "$(inspect "$(containers $service)" '{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.PidsLimit}}')" 'true 256'
+  done
+  proved 'api and worker run as the user node, redis as redis, without capabilities, on read-only file systems, with limits'
 }
 
 first_key() {
@@ -268,11 +275,13 @@ outage_shows_and_passes() {
   node -e 'const [code, wait, seconds] = process.argv[1].split(" "); process.exit(code === "503" && wait >= 1 && seconds < 1.5 ? 0 : 1)' "$answer" ||
     fail "POST /cars without redis answered '$answer'"
   await_health api unhealthy 60
+  await_health worker unhealthy 60
   expect 'GET /healthz' "$(http_status "$url/healthz")" 200
-  proved "without redis POST /cars answers 503 at once, and the api is unhealthy $(since "$started") later"
+  proved "without redis POST /cars answers 503 at once, and api and worker are unhealthy within $(since "$started")"
   started=$(now_ms)
   dc start redis
   await_health api healthy 60
+  await_health worker healthy 60
   echo "         (healthy again $(since "$started") after redis was started)"
   build_a_car
   expect 'restarts of api and worker' "$(restarts)" "$restarts_before"

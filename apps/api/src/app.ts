@@ -56,6 +56,7 @@ import { answerProblem, problemOf, problems } from './plugins/problems.ts'
 import { requestId, requestIds } from './plugins/request-ids.ts'
 import { securityFields } from './plugins/security-headers.ts'
 import { validation } from './plugins/validation.ts'
+import { PollPacing } from './quotas/poll-pacing.ts'
 import { RequestQuota } from './quotas/request-quota.ts'
 import { SharedBuckets } from './quotas/shared-buckets.ts'
 import { carRoutes, readCar } from './routes/cars.ts'
@@ -125,14 +126,19 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
       ? new KnownKeys({ keys: new ApiKeys(scripts), now: () => scripts.clock.now(), log })
       : undefined
   const tokens = oidcTerms(settings)
-  const buckets = new SharedBuckets({
-    redis,
-    prefix: `${settings.KEY_PREFIX}:quota:requests`,
-    withoutRedis: settings.QUOTAS_WITHOUT_REDIS,
-  })
+  const bucketsOf = (quota: string) =>
+    new SharedBuckets({
+      redis,
+      prefix: `${settings.KEY_PREFIX}:quota:${quota}`,
+      withoutRedis: settings.QUOTAS_WITHOUT_REDIS,
+    })
   const quota =
     keys &&
-    new RequestQuota({ buckets, limits: new TenantLimits(scripts), perSecond: settings.TENANT_REQUESTS })
+    new RequestQuota({
+      buckets: bucketsOf('requests'),
+      limits: new TenantLimits(scripts),
+      perSecond: settings.TENANT_REQUESTS,
+    })
   const spaceOf = ({ tenant }: FastifyRequest) => resourceSpace(redis, settings.KEY_PREFIX, tenant)
 
   const app = fastify({
@@ -178,7 +184,11 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     waits,
     estimator,
     maxBacklog: settings.MAX_BACKLOG,
-    quotas: keys ? { waiting: settings.TENANT_WAITING } : undefined,
+    quotas: keys && {
+      waiting: settings.TENANT_WAITING,
+      storedBytes: settings.TENANT_STORED_BYTES,
+      tombstoneMs,
+    },
     callbacks: { rules: targets.rules, names, canSign: sealer !== undefined },
     now,
     styles,
@@ -189,7 +199,8 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   for (const contract of contracts.values()) {
     operationRoute(app, contract, start, contract.immediate ? immediate[contract.name] : undefined)
   }
-  const read = { reader, waits, estimator, contracts, now, styles }
+  const pacing = keys && new PollPacing(bucketsOf('polls'))
+  const read = { reader, waits, estimator, contracts, now, styles, pacing }
   const act = {
     control: new TaskControl(scripts, retentionMs, tombstoneMs),
     estimator,

@@ -301,6 +301,7 @@ async function quotaExceeded(
 
 const QUOTA_DETAILS: Record<OverQuota['quota'], (used: number, limit: number) => string> = {
   waiting: (used, limit) => `${used} of your tasks wait in the lane, and ${limit} may now.`,
+  stored: (used, limit) => `Your tasks take ${used} bytes, and may take ${limit}.`,
 }
 
 /** `Retry-After`: until the lane has likely taken so many tasks. */

@@ -142,6 +142,7 @@ const EXAMPLE_MEMBERS: Partial<Record<ProblemCode, object>> = {
   invalid_input: { errors: [{ pointer: '#/model', detail: 'must be integer' }] },
   idempotency_conflict: { errors: [{ header: 'idempotency-key', detail: 'belongs to another request' }] },
   quota_exceeded: { quota: 'waiting', limit: 10_000, used: 10_000 },
+  polling_too_fast: { quota: 'polls' },
   not_ended: { task_status: 'running' },
   gone: {
     task_status: 'completed',

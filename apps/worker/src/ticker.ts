@@ -28,7 +28,7 @@ export class Ticker {
   }
 
   start(): void {
-    const { shards, slots, terms, renew, log } = this.#options
+    const { shards, slots, terms, renew, beat, log } = this.#options
     const lanes = Object.keys(slots)
     this.#every(RENEW_MS, renew, RENEW_AGAIN_MS)
     for (let shard = 0; shard < shards; shard += 1) {
@@ -47,7 +47,10 @@ export class Ticker {
           if (stoodStill) log.warn({ lane, added }, 'a lane stood still: its missing jobs were made good')
         }
       })
-      this.#every(HEARTBEAT_MS, () => this.#heartbeat(shard, slots))
+      this.#every(HEARTBEAT_MS, async () => {
+        await this.#heartbeat(shard, slots)
+        await beat()
+      })
     }
   }
 
@@ -72,8 +75,8 @@ export class Ticker {
   }
 
   #heartbeat(shard: number, slots: Record<string, number>): Promise<void> {
-    const { worker, endpointCap } = this.#options
-    return this.#upkeep.heartbeat(shard, worker, slots, HEARTBEAT_LIFETIME_MS, endpointCap)
+    const { worker, endpointCap, tenantCap } = this.#options
+    return this.#upkeep.heartbeat(shard, worker, slots, HEARTBEAT_LIFETIME_MS, endpointCap, tenantCap)
   }
 
   /** @param againMs after how long what failed is tried again */
@@ -111,9 +114,13 @@ export interface TickerOptions {
   slots: Record<string, number>
   /** Callbacks that one endpoint is sent at once. */
   endpointCap: number
+  /** Tasks of one tenant that run at once in a lane; 0: as many as there are slots. */
+  tenantCap: number
   terms: UpkeepTerms
   /** Renews the leases of what this worker runs. */
   renew: () => Promise<void>
+  /** Called each time that Redis has heard that this worker lives. */
+  beat: () => Promise<void>
   /** Called when what stands in Redis is too new for this program. */
   outdated: (error: NewerFormat) => void
   /** A name for this process, unlike any other's. */

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { redeliverCallbacks } from '@accepted/contract'
 import {
@@ -81,12 +82,16 @@ export function startWorker(deps: WorkerDependencies): RunningWorker {
     shards: scripts.shards,
     slots,
     endpointCap: settings.CALLBACK_ENDPOINT_CONCURRENCY,
+    tenantCap: settings.TENANT_RUNNING,
     terms: {
       tombstoneMs: settings.TOMBSTONE_SECONDS * 1000,
       retentionMs: settings.RETENTION_SECONDS * 1000,
       maxStoredBytes: Math.ceil(settings.MAX_STORED_BYTES / scripts.shards),
     },
     renew: () => runner.renew(),
+    beat: async () => {
+      if (settings.HEARTBEAT_FILE) await writeFile(settings.HEARTBEAT_FILE, '')
+    },
     outdated: foundOutdated,
     worker: newId(),
     log,

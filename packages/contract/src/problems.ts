@@ -113,6 +113,12 @@ export const PROBLEMS = {
     explanation:
       '`quota` names what your tenant has used up, `limit` what it may. `requests`: so many a second; `waiting`: as many of its tasks wait in the lane as may; `stored`: its tasks take as many bytes as they may. Nothing was started. Repeat after `Retry-After`, which is taken from how fast your tasks are done.',
   },
+  polling_too_fast: {
+    status: 429,
+    title: 'This task is polled too fast',
+    explanation:
+      'The task has not ended, and was asked for far more often than the `Retry-After` of its answers allows, for a long time. Ask again after `Retry-After`; or let the answer wait (`Prefer: wait=60`), or follow `/tasks/{task_id}/events`.',
+  },
   header_too_large: {
     status: 431,
     title: 'The request head is too large',

@@ -14,7 +14,7 @@ export function parseOrigins(
 }
 
 function isOrigin(word: string): boolean {
-  return /^https?:/.test(word) && URL.parse(word)?.origin === word
+  return /^https?:[^*]+$/.test(word) && URL.parse(word)?.origin === word
 }
 
 function whyNot(word: string): string {

@@ -134,6 +134,13 @@ export const ApiSettings = Type.Object({
     description:
       'Waiting tasks of one tenant in a lane before 429; `0`: any number. Quotas do not hold with `AUTH=none`',
   }),
+  TENANT_STORED_BYTES: Type.Integer({
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    default: 268_435_456,
+    description:
+      'What the tasks and deliveries of one tenant may take in Redis, in bytes, before its own ended tasks expire early to make room for new ones, and, if that does not do, 429; `0`: any number',
+  }),
   RETENTION_SECONDS: Type.Number({
     exclusiveMinimum: 0,
     maximum: 315360000,
@@ -163,6 +170,13 @@ export const WorkerSettings = Type.Object({
     maximum: 1000,
     default: 10,
     description: 'Tasks at once, per lane and process',
+  }),
+  TENANT_RUNNING: Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000,
+    default: 0,
+    description:
+      'Tasks of one tenant that run at once in a lane, in all workers, unless its own limit says another number; `0`: as many as there are slots',
   }),
   RETENTION_SECONDS: ApiSettings.properties.RETENTION_SECONDS,
   TOMBSTONE_SECONDS: ApiSettings.properties.TOMBSTONE_SECONDS,
@@ -202,6 +216,12 @@ export const WorkerSettings = Type.Object({
   CALLBACK_TLS_CA: Type.Optional(
     Type.String({
       description: 'File of certificate authorities (PEM) that receivers may have besides the public ones',
+    }),
+  ),
+  HEARTBEAT_FILE: Type.Optional(
+    Type.String({
+      description:
+        'A file that is written anew every 3 s while the worker lives and Redis hears of it: for health checks, by its age',
     }),
   ),
   SHUTDOWN_GRACE_SECONDS: Type.Number({

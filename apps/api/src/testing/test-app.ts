@@ -44,7 +44,7 @@ export async function testApp(
   })
   const redis = connectForAnswers(settings.REDIS_URL, log)
   const subscriber = connectForWatching(settings.REDIS_URL, log)
-  const publicUrl = () => 'http://accepted.test'
+  const publicUrl = () => settings.PUBLIC_URL ?? 'http://accepted.test'
   const app = await buildApp({
     settings,
     contracts: await loadContracts(),

@@ -37,7 +37,7 @@ test('whether the tenant has ever had a task is told, whichever shard that is in
 
 test('a number that a limit cannot be is refused before anything is written', async () => {
   const limits = new TenantLimits(testStore().scripts)
-  for (const changes of [{ running: 0 }, { weight: 1.5 }, { requests: -1 }, { stored: 2 ** 53 }]) {
+  for (const changes of [{ weight: 0 }, { weight: 1.5 }, { requests: -1 }, { stored: 2 ** 53 }]) {
     await expect(limits.set('north', { waiting: 1, ...changes })).rejects.toThrow(RangeError)
   }
   expect([...(await limits.list())]).toEqual([])

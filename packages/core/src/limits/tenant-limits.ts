@@ -13,7 +13,7 @@ export interface LimitKind {
 export const LIMIT_KINDS = {
   requests: { least: 0, most: 1_000_000, description: 'requests a second' },
   waiting: { least: 0, most: 1_000_000_000, description: 'tasks that wait in a lane' },
-  running: { least: 1, most: 1_000_000, description: 'tasks that run at once in a lane' },
+  running: { least: 0, most: 1_000_000, description: 'tasks that run at once in a lane' },
   stored: {
     least: 0,
     most: Number.MAX_SAFE_INTEGER,

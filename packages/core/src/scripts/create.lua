@@ -1,17 +1,16 @@
 #!lua
--- uses shard flows records waiting limits quotas
+-- uses shard flows places records waiting packing outbox tombstones burying limits quotas
 -- Accepts a batch of tasks, each with an outcome of its own.
 -- ARGV, 18 an item: id, tenant, operation, lane, priority, accept_by (ms, Redis's clock), max_backlog, max_queue,
 -- idempotency key ('' = none), fingerprint, key lifetime (ms), limits (as `limits_of` reads them), ms to start within and in
 -- all (0 = any), head (JSON), body (JSON text), callback (the letters of its events and its flow: outbox.lua; '' = none), quotas (quotas.lua; '' = none hold).
 -- Answers an outcome for each: {'created', position} | {'exists', id} | {'conflict'} | {'late'} |
--- {'backlog_full', waiting} | {'over_quota', …} as quotas.lua has it. A job is wanted unless the lane has plenty: a worker that has one claims until nothing waits,
--- so that none of those that were added since the lane was empty is spent.
+-- {'backlog_full', waiting} | {'over_quota', …} as quotas.lua has it. A job is wanted unless the lane has plenty: a worker that has
+-- one claims until nothing may run, so that none of those that were added since then is spent. Of a lane in which a flow is at its cap nobody knows whether it
+-- has; there none is wanted for what that cap keeps out, since the end of what runs asks for it.
 -- Upholds rule 2 (one step) and rule 10 (a create that the client was refused never comes alive).
 local STRIDE = 18
 local FORMAT = tostring(FORMAT_WRITTEN)
--- Jobs that are enough for a lane whose slots are not known.
-local LEAST_JOBS = 100
 
 local function limit(id, kind, field, ms)
   local due = timestamp(now + ms)
@@ -19,15 +18,9 @@ local function limit(id, kind, field, ms)
   redis.call('ZADD', P .. 'timers', due, kind .. ':' .. id)
 end
 
--- What a batch knows of a lane: asked for once, then counted on.
-local lanes = {}
-local function lane_of(name)
-  if not lanes[name] then
-    local known = redis.call('HMGET', P .. 'lane:' .. name, 'waiting', 'slots')
-    local waiting, slots = tonumber(known[1] or 0), tonumber(known[2] or 0)
-    lanes[name] = { waiting = waiting, slots = slots, flows = redis.call('ZCARD', P .. 'turns:' .. name) }
-  end
-  return lanes[name]
+-- Whether the jobs that a lane has are enough for what comes.
+local function lane_has_plenty(name, lane)
+  return lane.waiting >= math.max(2 * lane.slots, LEAST_JOBS) and redis.call('EXISTS', P .. 'held:' .. name) == 0
 end
 
 -- Tells lists that the tenant has used the operation.
@@ -61,7 +54,8 @@ local function create(at)
   local lane = lane_of(lane_name)
   local waiting = lane.waiting
   if waiting >= max_backlog or waiting > max_queue then return { 'backlog_full', waiting } end
-  local refusal = quotas ~= '' and over_waiting(tenant, lane_name, lane, max_backlog, quotas)
+  local bytes = stored.open_bytes(head, body)
+  local refusal = quotas ~= '' and over_quota(tenant, lane_name, lane, max_backlog, bytes, quotas)
   if refusal then return refusal end
 
   -- Unique within the batch; later batches are later by the clock.
@@ -74,15 +68,17 @@ local function create(at)
   if callback ~= '' then redis.call('HSET', open_key(id), 'callback', callback) end
   if key ~= '' then redis.call('SET', key, fingerprint .. ' ' .. id, 'PX', key_ms) end
   tell_operation(tenant, operation)
+  stored.count_from_now()
+  stored.charge(tenant, id, 'open', bytes)
   count('created ' .. operation, 1)
   count_tasks(operation, 'pending', 1)
   redis.call('ZADD', P .. 'index:' .. tenant, order, id)
   redis.call('ZADD', status_index(tenant, operation, 'pending'), order, id)
-  lane.flows = lane.flows + enqueue(id, lane_name, tenant, order, priority)
+  local has_plenty = lane_has_plenty(lane_name, lane)
+  if enqueue(id, lane_name, tenant, order, priority) == 1 then lane.weight = lane.weight + limits_set(tenant).weight end
   lane.waiting = waiting + 1
-  local position = redis.call('ZRANK', flow_key(lane_name, tenant), id)
-  if waiting < math.max(2 * lane.slots, LEAST_JOBS) then want(lane_name, 1) end
-  return { 'created', math.min(waiting, position * math.max(1, lane.flows)) }
+  if not has_plenty and flow_lets_in(lane_name, tenant) then want(lane_name, 1) end
+  return { 'created', place_in(lane_name, tenant, redis.call('ZRANK', flow_key(lane_name, tenant), id)) }
 end
 
 local outcomes = {}

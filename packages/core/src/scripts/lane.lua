@@ -7,8 +7,7 @@ local lane, operation = ARGV[1], ARGV[2]
 local known = redis.call('HMGET', P .. 'lane:' .. lane, 'waiting', 'fetched')
 local claimable = 0
 for _, flow in ipairs(redis.call('ZRANGE', P .. 'turns:' .. lane, 0, 99)) do
-  local held = tonumber(redis.call('HGET', P .. 'running:' .. lane, flow) or 0)
-  claimable = claimable + math.min(redis.call('ZCARD', flow_key(lane, flow)), flow_cap(lane, flow) - held)
+  claimable = claimable + flow_openings(lane, flow)
 end
 local reply = { tonumber(known[1] or 0), lane_running(lane), lane_slots(lane), tonumber(known[2] or 0), claimable }
 for _, duration in ipairs(redis.call('LRANGE', P .. 'recent:' .. operation, 0, 63)) do

@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- uses shard flows records packing tombstones
+-- uses shard flows places records packing tombstones
 -- Reads a batch of tasks as they are at this moment on Redis's clock. ARGV, 4 an item: tenant, id, and the version and
 -- `updated` (ms) of the record that the caller has ('' = none).
 -- Answers for each: {'task', position or -1, record} | position or -1 (it is still the caller's record) |
@@ -7,27 +7,11 @@
 -- its tombstone, swept or not (rule 6).
 local STRIDE = 4
 
--- What all tasks of a lane share, asked for once a batch.
-local lanes = {}
-local function lane_of(fixed)
-  local name = fixed:match('^%S+ %S+ (%S+)')
-  local lane = lanes[name]
-  if not lane then
-    lane = {
-      name = name,
-      flows = math.max(1, redis.call('ZCARD', P .. 'turns:' .. name)),
-      waiting = tonumber(redis.call('HGET', P .. 'lane:' .. name, 'waiting') or 0),
-    }
-    lanes[name] = lane
-  end
-  return lane
-end
-
 local function position_of(id, status, flow, fixed)
   if status ~= 'pending' then return -1 end
-  local lane = lane_of(fixed)
-  local rank = redis.call('ZRANK', flow_key(lane.name, flow), id)
-  return rank and math.min(lane.waiting - 1, rank * lane.flows) or -1
+  local lane = fixed:match('^%S+ %S+ (%S+)')
+  local rank = redis.call('ZRANK', flow_key(lane, flow), id)
+  return rank and place_in(lane, flow, rank) or -1
 end
 
 local function open_task(id, tenant, version, updated)

@@ -5,6 +5,7 @@
 -- holds more than it may, tasks whose lease ran out have taken too long or lost their worker. Of the latter one goes back to its flow once; a second time, to the suspects;
 -- after that it fails. After a time in which nobody ticked, since Redis or all workers were away, leases get a whole term
 -- more. Deliveries become due, those whose worker was lost go back to their flows, and endpoints are probed.
+-- Lanes are tended: flows that were held at their cap and have room now have turns again.
 -- For a lane with free slots in which no worker has fetched for `quiet` ms one job is wanted even if nothing waits: fetching
 -- it shows that a worker is there.
 -- Any number of workers may run it: a pass that comes sooner than `apart` ms after the last one does nothing.
@@ -185,6 +186,7 @@ while max_stored > 0 and figure('stored') > max_stored do
 end
 
 for i = FIRST_LANE, #ARGV do
+  turns_tended(ARGV[i])
   local lane = P .. 'lane:' .. ARGV[i]
   local seen = redis.call('HMGET', lane, 'fetched', 'probed', 'slots')
   local busy = lane_running(ARGV[i]) >= tonumber(seen[3] or math.huge)

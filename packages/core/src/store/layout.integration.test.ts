@@ -186,6 +186,17 @@ test('the layout of what stands in Redis changes on purpose only', async () => {
     await seenNow()
   }
 
+  // A tenant at its running cap waits beside the suspects.
+  const poison = await create({ limits: usual.limits })
+  for (let loss = 1; loss <= 2; loss += 1) {
+    await claimTask(store)
+    await loseWorker(store, poison)
+  }
+  await store.redis.hset(`${scripts.prefixOf(0)}limits`, { 'default running': 1, 'default weight': 2 })
+  for (let n = 1; n <= 2; n += 1) await create({ limits: usual.limits })
+  for (let n = 1; n <= 2; n += 1) await claimTask(store)
+  await seenNow()
+
   // Only a tombstone is left.
   await control.delete('default', confirmed)
   await passTime(store, 1_000)

@@ -65,12 +65,16 @@ export const SCRIPT_SOURCES: ReadonlyMap<ScriptName, string> = new Map(
   NAMES.map((name) => [name, composeScript(new URL(`../scripts/${name}.lua`, import.meta.url))]),
 )
 
-/** The source of a script as Redis is sent it: with its libraries. */
+/**
+ * The source of a script as Redis is sent it: with its libraries. Its own text is a function, since one has at most 200 locals,
+ * and the libraries together have nearly as many.
+ */
 export function composeScript(file: URL): string {
   const library = (name: string) => new URL(`../scripts/lib/${name}.lua`, import.meta.url)
   const [shebang, uses, ...body] = readFileSync(file, 'utf8').split('\n')
   const libraries = uses!.replace('-- uses ', '').split(' ')
-  return [shebang, ...libraries.map((name) => readFileSync(library(name), 'utf8')), ...body].join('\n')
+  const sources = libraries.map((name) => readFileSync(library(name), 'utf8'))
+  return [shebang, ...sources, 'local function script()', ...body, 'end', 'return script()'].join('\n')
 }
 
 /**

@@ -52,6 +52,10 @@ function msOf(seconds: number | undefined): number | null {
 export interface TenantQuotas {
   /** Most of its tasks that may wait in a lane; 0: any number. */
   waiting: number
+  /** Most bytes that it may take; 0: any number. */
+  storedBytes: number
+  /** How long a task that makes room for another answers 410. */
+  tombstoneMs: number
 }
 
 /** A request for a task. */
@@ -88,10 +92,10 @@ export type SubmissionOutcome =
 /** The tenant has used up a quota: `used` of `limit`. */
 export interface OverQuota {
   outcome: 'over_quota'
-  quota: 'waiting'
+  quota: 'waiting' | 'stored'
   limit: number
   used: number
-  /** How many tasks the lane has to take before there is room. */
+  /** How many tasks the lane has to take before there may be room. */
   takes: number
 }
 
@@ -217,7 +221,7 @@ function callbackOf({ tenant, head }: Submission): string {
 
 /** As quotas.lua reads them. */
 function quotasOf({ quotas }: Submission): string {
-  return quotas ? String(quotas.waiting) : ''
+  return quotas ? `${quotas.waiting} ${quotas.storedBytes} ${Math.ceil(quotas.tombstoneMs)}` : ''
 }
 
 /** The record as create.lua has just written it. */

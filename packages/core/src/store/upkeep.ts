@@ -86,6 +86,8 @@ export class Upkeep {
   /**
    * @param lifetimeMs how long the news is believed
    * @param endpointCap deliveries that one endpoint is sent at once
+   * @param tenantCap tasks of a tenant that run at once in a lane, unless its own limit says another number; 0: as many as
+   *   there are slots
    */
   async heartbeat(
     shard: number,
@@ -93,8 +95,9 @@ export class Upkeep {
     slots: Record<string, number>,
     lifetimeMs: number,
     endpointCap: number,
+    tenantCap = 0,
   ): Promise<void> {
-    const news = [worker, lifetimeMs, endpointCap, ...Object.entries(slots).flat()]
+    const news = [worker, lifetimeMs, endpointCap, tenantCap, ...Object.entries(slots).flat()]
     await this.#scripts.run('heartbeat', shard, news)
   }
 

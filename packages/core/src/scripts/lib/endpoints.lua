@@ -15,7 +15,7 @@ local SLOW_AFTER = 2
 -- More of what waits may run.
 local function let_in(flow)
   flow_place(CALLBACKS, flow)
-  want(CALLBACKS, flow_openings(flow))
+  want(CALLBACKS, flow_openings(CALLBACKS, flow))
 end
 
 -- Its receiver answers: what was shut opens, twice as wide with each answer.

@@ -1,6 +1,9 @@
--- A lane is fair by flow. Keys: 'lane:L' hash {waiting, slots, cap, fetched, probed}; 'flow:L:F' zset of waiting items;
--- 'running:L' hash flow -> running count; 'turns:L' zset of the ready flows, the next one first.
--- A flow is ready when it has items and is below its cap; only ready flows stand in 'turns'.
+-- A lane is fair by flow. Keys: 'lane:L' hash {waiting, slots, cap, turn, fetched, probed}; 'flow:L:F' zset of waiting items;
+-- 'running:L' hash flow -> running count; 'turns:L' zset of the ready flows, the next one first; 'served:L' zset of flows that
+-- left the turns, by the place up to which they have had their share; 'held:L' zset of flows that have items and are at their
+-- cap, by when that was last looked at (ms).
+-- A flow is ready when it has items and is below its cap; only ready flows stand in 'turns'. In a lane of tasks all others that
+-- have items stand in 'held'.
 
 -- The lane of callbacks. Its flows are endpoints, 'TENANT ORIGIN'. Each has a cap (of its own in 'endpoint:FLOW' while it is
 -- not well, else the lane's), and so has each group: a tenant, 'TENANT', and within it all its endpoints that are slow, 'TENANT
@@ -20,6 +23,63 @@ local NEW_AHEAD_US = 3600 * 1000000
 -- Tasks whose worker was lost twice run here, one at a time, so that a poison task takes no neighbours with it.
 local SUSPECTS = '~suspects'
 
+-- What operators set for tenants: 'limits' hash 'TENANT running' -> how many of its tasks may run at once in a lane (0 = as many
+-- as there are slots), 'TENANT weight' -> its share beside that of others, which have 1. `cap` of the lane is what holds for all
+-- of whom no 'running' is set. What is no number within these counts as not set.
+local LEAST_WEIGHT, MOST_WEIGHT = 0.1, 1000
+-- Jobs that are enough for a lane whose slots are not known.
+local LEAST_JOBS = 100
+
+-- Blocks hide what is theirs alone: a script has at most 200 locals at once.
+local are_limits_set, limits_set, lane_cap, weight_together
+do
+  local function number_in(text, least, most)
+    local number = tonumber(text or nil)
+    return number and number >= least and number <= most and number or nil
+  end
+
+  local function cap_in(text)
+    local cap = number_in(text, 0, math.huge)
+    return cap == 0 and math.huge or cap
+  end
+
+  local function weight_in(text) return number_in(text, LEAST_WEIGHT, MOST_WEIGHT) or 1 end
+
+  -- Each is asked for once a script call.
+  local there
+  function are_limits_set()
+    if there == nil then there = redis.call('EXISTS', P .. 'limits') == 1 end
+    return there
+  end
+
+  local NOTHING_SET = { weight = 1 }
+  local tenants = {}
+  function limits_set(tenant)
+    if not are_limits_set() then return NOTHING_SET end
+    if not tenants[tenant] then
+      local set = redis.call('HMGET', P .. 'limits', tenant .. ' running', tenant .. ' weight')
+      tenants[tenant] = { cap = cap_in(set[1]), weight = weight_in(set[2]) }
+    end
+    return tenants[tenant]
+  end
+
+  local lanes = {}
+  function lane_cap(lane)
+    lanes[lane] = lanes[lane] or cap_in(redis.call('HGET', P .. 'lane:' .. lane, 'cap')) or math.huge
+    return lanes[lane]
+  end
+
+  -- The weights of the ready flows of a lane together, by the first 100.
+  function weight_together(lane)
+    local flows = redis.call('ZCARD', P .. 'turns:' .. lane)
+    if flows == 0 or not are_limits_set() then return flows end
+    local fields, weight = redis.call('ZRANGE', P .. 'turns:' .. lane, 0, 99), 0
+    for at, flow in ipairs(fields) do fields[at] = flow .. ' weight' end
+    for _, set in ipairs(redis.call('HMGET', P .. 'limits', unpack(fields))) do weight = weight + weight_in(set) end
+    return weight * flows / #fields
+  end
+end
+
 local function flow_key(lane, flow) return P .. 'flow:' .. lane .. ':' .. flow end
 
 local function endpoint_key(flow) return P .. 'endpoint:' .. flow end
@@ -28,18 +88,29 @@ local function endpoint_cap() return tonumber(redis.call('HGET', P .. 'lane:' ..
 
 local function flow_cap(lane, flow)
   if flow == SUSPECTS then return 1 end
-  if lane ~= CALLBACKS then return math.huge end
+  if lane ~= CALLBACKS then return limits_set(flow).cap or lane_cap(lane) end
   return math.min(endpoint_cap(), tonumber(redis.call('HGET', endpoint_key(flow), 'cap') or math.huge))
 end
 
+-- How far back its turn takes a flow.
+local function flow_turn(lane, flow) return lane == CALLBACKS and 1 or 1 / limits_set(flow).weight end
+
 -- How many more items of a flow may run.
 local function flow_room(lane, flow)
-  return flow_cap(lane, flow) - tonumber(redis.call('HGET', P .. 'running:' .. lane, flow) or 0)
+  local cap = flow_cap(lane, flow)
+  if cap == math.huge then return cap end
+  return cap - tonumber(redis.call('HGET', P .. 'running:' .. lane, flow) or 0)
 end
 
--- How many of those that wait at an endpoint its own cap lets through.
-local function flow_openings(flow)
-  return math.min(redis.call('ZCARD', flow_key(CALLBACKS, flow)), flow_room(CALLBACKS, flow))
+-- How many of those that wait in a flow its own cap lets through.
+local function flow_openings(lane, flow)
+  return math.max(0, math.min(redis.call('ZCARD', flow_key(lane, flow)), flow_room(lane, flow)))
+end
+
+-- Whether its own cap lets through all that wait in a flow, and so what was put into it last.
+local function flow_lets_in(lane, flow)
+  local room = flow_room(lane, flow)
+  return room == math.huge or redis.call('ZCARD', flow_key(lane, flow)) <= room
 end
 
 -- The tenant of a flow, or of a group.
@@ -93,16 +164,62 @@ local function lane_running(lane)
   return running
 end
 
--- Puts a flow among the turns if it is ready and not there. It enters right after the flow whose turn it is, which
--- then goes a whole turn back, so that none which empties and refills can overtake those that wait.
--- Returns 1 if it became ready, else 0.
+local flow_held, flow_enters, turns_at
+do
+  -- How far behind the first a flow enters: less than any turn takes.
+  local ENTRY_LAG = 0.5 / MOST_WEIGHT
+
+  -- A flow that has items is at its cap: it has no turn until something of it is over, or its cap is another.
+  function flow_held(lane, flow)
+    redis.call('ZREM', P .. 'turns:' .. lane, flow)
+    redis.call('ZADD', P .. 'held:' .. lane, now_text, flow)
+  end
+
+  -- How far the turns of a lane are whose first flow stands at `first`. By weights that may be far ahead of the one that had its turn
+  -- last, `turn` of the lane; which tells nothing if the turns were empty since, or others had theirs by an older program.
+  function turns_at(lane, first)
+    if lane == CALLBACKS or not are_limits_set() then return first end
+    local turn = tonumber(redis.call('HGET', P .. 'lane:' .. lane, 'turn') or first)
+    return math.max(first - 1 / LEAST_WEIGHT, math.min(turn, first))
+  end
+
+  -- Where a flow enters: right behind the one whose turn it is, before any that had its turn, so that a newcomer waits for one item of
+  -- each flow at most; but not before the place up to which it has had its share, so that one which empties and refills has no more
+  -- than that. That is at most its own turn away: what is farther is from before the turns were empty.
+  local function entry_place(lane, flow, first)
+    local at = turns_at(lane, first)
+    local served = tonumber(redis.call('ZSCORE', P .. 'served:' .. lane, flow) or at)
+    return math.min(math.max(at + ENTRY_LAG, served), at + flow_turn(lane, flow))
+  end
+
+  -- A flow has turns, if it has none yet. Returns 1 if it had none, else 0.
+  function flow_enters(lane, flow)
+    local turns = P .. 'turns:' .. lane
+    local first = redis.call('ZRANGE', turns, 0, 0, 'WITHSCORES')
+    if first[1] == flow then return 0 end
+    return redis.call('ZADD', turns, 'NX', first[1] and entry_place(lane, flow, tonumber(first[2])) or 0, flow)
+  end
+end
+
+-- Puts a flow among the turns if it is ready and not there. Returns 1 if it became ready, else 0.
 local function flow_place(lane, flow)
-  local cap, turns = flow_cap(lane, flow), P .. 'turns:' .. lane
-  if cap < math.huge and tonumber(redis.call('HGET', P .. 'running:' .. lane, flow) or 0) >= cap then return 0 end
+  local room = flow_room(lane, flow)
   if redis.call('EXISTS', flow_key(lane, flow)) == 0 then return 0 end
-  local next_turn = redis.call('ZRANGE', turns, 0, 0, 'WITHSCORES')
-  if next_turn[1] == flow then return 0 end
-  return redis.call('ZADD', turns, 'NX', (next_turn[2] or 0) + 0.5, flow)
+  if room <= 0 then
+    if lane ~= CALLBACKS then flow_held(lane, flow) end
+    return 0
+  end
+  return flow_enters(lane, flow)
+end
+
+-- A flow that stood out of the turns may be ready: as many jobs are wanted as it can use, or are enough for the lane. Returns
+-- whether it is ready now and was not.
+local function flow_returns(lane, flow)
+  if flow_place(lane, flow) == 0 then return false end
+  if lane ~= CALLBACKS then redis.call('ZREM', P .. 'held:' .. lane, flow) end
+  local slots = tonumber(redis.call('HGET', P .. 'lane:' .. lane, 'slots') or 0)
+  want(lane, math.min(flow_openings(lane, flow), math.max(slots, LEAST_JOBS)))
+  return true
 end
 
 -- If a tenant has room, the first of its flows that stood aside and is ready has its turn again; and the first of its slow ones if
@@ -113,7 +230,7 @@ local function tenant_wake(tenant)
     while woken == 0 and redis.call('EXISTS', aside) == 1 and group_room(tenant) > 0 and group_room(group) > 0 do
       local flow = redis.call('ZPOPMIN', aside)[1]
       woken = flow_place(CALLBACKS, flow)
-      if woken == 1 then want(CALLBACKS, math.min(flow_openings(flow), group_room(tenant), group_room(group))) end
+      if woken == 1 then want(CALLBACKS, math.min(flow_openings(CALLBACKS, flow), group_room(tenant), group_room(group))) end
     end
   end
 end
@@ -132,51 +249,75 @@ local function flow_push(lane, flow, item, score)
   return redis.call('ZCARD', key) == 1 and flow_place(lane, flow) or 0
 end
 
--- Flows that lose their turn in one call, so that no call holds Redis for long.
-local asides_left = 200
+local flow_take
+do
+  -- Flows that lose their turn in one call, so that no call holds Redis for long.
+  local asides_left = 200
 
--- Takes the flow whose turn it is out of the turns if a group of it is at its cap. Returns whether it did.
-local function flow_step_aside(lane, flow)
-  local group = lane == CALLBACKS and full_group(flow)
-  if not group then return false end
-  local is_new = group ~= tenant_of(flow) and redis.call('HEXISTS', endpoint_key(flow), 'recent') == 0
-  redis.call('ZADD', P .. 'aside:' .. group, 'NX', string.format('%.0f', now_us - (is_new and NEW_AHEAD_US or 0)), flow)
-  flow_leaves(lane, flow)
-  asides_left = asides_left - 1
-  return true
-end
-
--- Takes the first item of the flow whose turn it is. Returns item, flow; nothing if no flow is ready.
-local function flow_take(lane)
-  local turns = P .. 'turns:' .. lane
-  while asides_left > 0 do
-    local flow = redis.call('ZRANGE', turns, '0', '0')[1]
-    if not flow then return nil end
-    if not flow_step_aside(lane, flow) then
-      local item = redis.call('ZPOPMIN', flow_key(lane, flow))[1]
-      local running = redis.call('HINCRBY', P .. 'running:' .. lane, flow, '1')
-      if lane == CALLBACKS then groups_count(flow, 1) end
-      redis.call('HINCRBY', P .. 'lane:' .. lane, 'waiting', '-1')
-      if running >= flow_cap(lane, flow) or redis.call('EXISTS', flow_key(lane, flow)) == 0 then
-        flow_leaves(lane, flow)
-      else
-        redis.call('ZINCRBY', turns, '1', flow)
-      end
-      return item, flow
+  -- Takes the flow whose turn it is out of the turns if a group of it is at its cap, or itself since that was lowered, or a
+  -- program put it there that knows none of caps. Returns whether it did.
+  local function flow_step_aside(lane, flow)
+    if lane ~= CALLBACKS then
+      if flow_room(lane, flow) > 0 then return false end
+      flow_held(lane, flow)
+    else
+      local group = full_group(flow)
+      if not group then return false end
+      local is_new = group ~= tenant_of(flow) and redis.call('HEXISTS', endpoint_key(flow), 'recent') == 0
+      redis.call('ZADD', P .. 'aside:' .. group, 'NX', string.format('%.0f', now_us - (is_new and NEW_AHEAD_US or 0)), flow)
+      flow_leaves(lane, flow)
     end
+    asides_left = asides_left - 1
+    return true
   end
-  -- The rest is for another call.
-  want(lane, 1)
+
+  -- The flow whose turn it is has had an item of it taken: it goes its turn back, or leaves. That it has had its share is
+  -- remembered as long as others wait.
+  local function flow_served(lane, flow, running, at, is_alone)
+    local turns, turn = P .. 'turns:' .. lane, flow_turn(lane, flow)
+    if lane ~= CALLBACKS and are_limits_set() then redis.call('HSET', P .. 'lane:' .. lane, 'turn', at) end
+    local is_empty = redis.call('EXISTS', flow_key(lane, flow)) == 0
+    if not is_empty and running < flow_cap(lane, flow) then return redis.call('ZINCRBY', turns, turn, flow) end
+    if not is_alone then redis.call('ZADD', P .. 'served:' .. lane, at + turn, flow) end
+    flow_leaves(lane, flow)
+    if not is_empty and lane ~= CALLBACKS then flow_held(lane, flow) end
+  end
+
+  -- Takes the first item of the flow whose turn it is. Returns item, flow; nothing if no flow is ready.
+  function flow_take(lane)
+    local turns = P .. 'turns:' .. lane
+    while asides_left > 0 do
+      local first = redis.call('ZRANGE', turns, '0', '1', 'WITHSCORES')
+      local flow = first[1]
+      if not flow then return nil end
+      if not flow_step_aside(lane, flow) then
+        local item = redis.call('ZPOPMIN', flow_key(lane, flow))[1]
+        local running = redis.call('HINCRBY', P .. 'running:' .. lane, flow, '1')
+        if lane == CALLBACKS then groups_count(flow, 1) end
+        redis.call('HINCRBY', P .. 'lane:' .. lane, 'waiting', '-1')
+        flow_served(lane, flow, running, first[2], first[3] == nil)
+        return item, flow
+      end
+    end
+    -- The rest is for another call.
+    want(lane, 1)
+  end
 end
 
 -- Takes an item out of those that wait, if it is there.
 local function flow_remove(lane, flow, item)
   if redis.call('ZREM', flow_key(lane, flow), item) == 0 then return end
   redis.call('HINCRBY', P .. 'lane:' .. lane, 'waiting', -1)
-  if redis.call('EXISTS', flow_key(lane, flow)) == 0 then flow_leaves(lane, flow) end
+  if redis.call('EXISTS', flow_key(lane, flow)) == 1 then return end
+  -- Who takes back what waits gains nothing by it, while others wait.
+  local turns = P .. 'turns:' .. lane
+  local at = redis.call('ZCARD', turns) > 1 and redis.call('ZSCORE', turns, flow)
+  if at then redis.call('ZADD', P .. 'served:' .. lane, at, flow) end
+  redis.call('ZREM', P .. 'held:' .. lane, flow)
+  flow_leaves(lane, flow)
 end
 
--- An item of the flow no longer runs. If that makes a capped flow ready, one more job is wanted.
+-- An item of the flow no longer runs. If its cap kept others out, one more job is wanted.
 local function flow_release(lane, flow)
   if redis.call('HINCRBY', P .. 'running:' .. lane, flow, '-1') <= 0 then
     redis.call('HDEL', P .. 'running:' .. lane, flow)
@@ -186,7 +327,10 @@ local function flow_release(lane, flow)
     -- Those that stood aside go before it.
     tenant_wake(tenant_of(flow))
   end
-  if flow_cap(lane, flow) < math.huge then want(lane, flow_place(lane, flow)) end
+  if flow_cap(lane, flow) == math.huge then return end
+  local room = flow_room(lane, flow)
+  local lets_in = lane ~= CALLBACKS and room > 0 and redis.call('ZCARD', flow_key(lane, flow)) >= room
+  if not flow_returns(lane, flow) and lets_in then want(lane, 1) end
 end
 
 -- Caps of callbacks are others than before: who was at one may not be any more, and the other way round. Only those can be of
@@ -199,4 +343,29 @@ local function caps_changed()
   for _, group in ipairs(redis.call('HKEYS', P .. 'tenants:' .. CALLBACKS)) do
     if group == tenant_of(group) then tenant_wake(group) end
   end
+end
+
+-- Looks after a lane: of the flows that are held, the 50 that were not looked at for longest. They have room when their cap was
+-- raised, or the end of what ran was written by a program that knows none of caps. And forgets what shares are past.
+local function turns_tended(lane)
+  local held = P .. 'held:' .. lane
+  for _, flow in ipairs(redis.call('ZRANGE', held, 0, 49)) do
+    if redis.call('EXISTS', flow_key(lane, flow)) == 0 then redis.call('ZREM', held, flow)
+    elseif flow_room(lane, flow) > 0 then
+      redis.call('ZREM', held, flow)
+      flow_returns(lane, flow)
+    else redis.call('ZADD', held, now_text, flow) end
+  end
+  local first = redis.call('ZRANGE', P .. 'turns:' .. lane, 0, 0, 'WITHSCORES')
+  redis.call('ZREMRANGEBYSCORE', P .. 'served:' .. lane, '-inf', first[2] and turns_at(lane, tonumber(first[2])) or '+inf')
+end
+
+-- Lets all flows that are held have turns, as if they had room: if only programs are left that know none of caps, nobody else
+-- would; any other holds them again when their turn comes.
+local function held_let_go(lane)
+  local held = P .. 'held:' .. lane
+  for _, flow in ipairs(redis.call('ZRANGE', held, 0, -1)) do
+    if redis.call('EXISTS', flow_key(lane, flow)) == 1 then flow_enters(lane, flow) end
+  end
+  redis.call('DEL', held)
 end

@@ -12,7 +12,7 @@ local function wait_in(id, record, flow)
   local _, _, lane, priority, order = fixed_of(record)
   if record.status == 'canceling' then flow_push(lane, flow, id, '0')
   else enqueue(id, lane, flow, order, priority) end
-  want(lane, 1)
+  if flow_lets_in(lane, flow) then want(lane, 1) end
 end
 
 -- Takes a task from where it stands: its slot, the timers, or its flow.

@@ -22,6 +22,7 @@ export type Action =
   | { act: 'pass'; seconds: number; watched: boolean }
   | { act: 'tick' | 'read' | 'again' }
   | { act: 'squeeze'; keep: number }
+  | { act: 'limit'; tenant: number; running: number | null }
   | { act: 'list'; tenant: number; status: TaskStatus | null }
 
 const below = (count: number) => fc.nat({ max: count - 1 })
@@ -81,6 +82,14 @@ export const anyAction: fc.Arbitrary<Action> = fc.oneof(
   },
   { weight: 5, arbitrary: fc.record({ act: word('tick') }) },
   { weight: 1, arbitrary: fc.record({ act: word('squeeze'), keep: below(4) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      act: word('limit'),
+      tenant: below(TENANTS.length),
+      running: fc.constantFrom(1, 1, 2, 3, null),
+    }),
+  },
   {
     weight: 5,
     arbitrary: fc.record({

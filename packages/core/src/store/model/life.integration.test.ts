@@ -2,7 +2,9 @@ import { equal, deepEqual as same } from 'node:assert/strict'
 import { startLocalRedis } from '@accepted/local-redis'
 import type { Redis } from 'ioredis'
 import { onTestFinished, test } from 'vitest'
-import { type TestStore, testStore } from '../../testing/index.ts'
+import type { LaneJobs } from '../../lane-jobs.ts'
+import { scriptsWithoutCaps, type TestStore, testStore } from '../../testing/index.ts'
+import { SCRIPT_SOURCES } from '../scripts.ts'
 import { type Action, anyAction } from './actions.ts'
 import { Life } from './life.ts'
 import { isOpen } from './model-task.ts'
@@ -24,6 +26,8 @@ const EXAMPLES: [Action[]][] = [
     ],
   ],
 ]
+/** Keys that are never gone. */
+const LASTING = /^(lane:test|recent:test.run|operations:\w+|upkeep|format|figures|limits|stored)$/
 /** A bound for what must come to an end. */
 const ROUNDS = 60
 
@@ -54,9 +58,29 @@ test(
   timeoutOf(VERSION_RUNS),
 )
 
+test(
+  'none of them strands tasks where one of two releases knows none of running caps',
+  async () => {
+    let newer: Redis
+    const sources = { older: scriptsWithoutCaps(), newer: SCRIPT_SOURCES }
+    await tryLives(VERSION_RUNS, (store, actions) => {
+      newer ??= connectionOf(store)
+      const scriptsOf = (jobs: Pick<LaneJobs, 'add'>) =>
+        new TwoVersions(store, newer, jobs, new Set(), actions.length, sources)
+      // What tenants have had is forgotten by the next tick that knows of it.
+      const lasting = new RegExp(`${LASTING.source}|^served:test$`)
+      return { life: new Life(store, scriptsOf, false), check: async () => undefined, lasting }
+    })
+  },
+  timeoutOf(VERSION_RUNS),
+)
+
 async function tryLives(
   runs: number,
-  lifeOf: (store: TestStore, actions: Action[]) => { life: Life; check: () => Promise<void> },
+  lifeOf: (
+    store: TestStore,
+    actions: Action[],
+  ) => { life: Life; check: () => Promise<void>; lasting?: RegExp },
 ): Promise<void> {
   const own = await startLocalRedis()
   onTestFinished(() => own.stop())
@@ -68,18 +92,18 @@ async function tryLives(
     slowMs: 1_900,
     async live(actions) {
       await store.redis.flushdb()
-      const { life, check } = lifeOf(store, actions)
+      const { life, check, lasting = LASTING } = lifeOf(store, actions)
       for (const action of actions) {
         await life.act(action)
         await check()
       }
-      await bringToEnd(life)
+      await bringToEnd(life, lasting)
     },
   })
 }
 
 /** Works off what is left, as workers would; then nothing of it may be left. */
-async function bringToEnd(life: Life): Promise<void> {
+async function bringToEnd(life: Life, lasting: RegExp): Promise<void> {
   const act = async (...actions: Action[]) => {
     for (const action of actions) await life.act(action)
   }
@@ -98,8 +122,6 @@ async function bringToEnd(life: Life): Promise<void> {
   await act({ act: 'pass', seconds: 100, watched: true }, { act: 'read' })
   const contents = await life.check()
   same([...contents.open.keys(), ...contents.done.keys()], [])
-  const left = contents.keys.filter(
-    (key) => !/^(lane:test|recent:test.run|operations:\w+|upkeep|format|figures)$/.test(key),
-  )
+  const left = contents.keys.filter((key) => !lasting.test(key))
   same(left, [])
 }

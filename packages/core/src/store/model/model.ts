@@ -34,6 +34,8 @@ export class Model {
   clock = 0
   readonly tasks: ModelTask[] = []
   readonly keys = new Map<string, { task: ModelTask; fingerprint: string }>()
+  /** Running caps, by tenant. */
+  readonly caps = new Map<string, number>()
   #ticked = Number.NEGATIVE_INFINITY
   #leasesHoldUntil = Number.NEGATIVE_INFINITY
 
@@ -48,17 +50,26 @@ export class Model {
     return this.#flows().flatMap(({ tasks, room }) => (room > 0 ? [tasks.sort(byTurn)[0]!] : []))
   }
 
+  /** Those that a program may give which knows none of caps. */
+  claimableUncapped(): ModelTask[] {
+    const suspected = this.tasks.some(({ place, flow }) => place === 'held' && flow === SUSPECTS)
+    return this.#flows().flatMap(({ flow, tasks }) =>
+      flow === SUSPECTS && suspected ? [] : [tasks.sort(byTurn)[0]!],
+    )
+  }
+
   /** How many tasks could be claimed now, one after the other. */
   claimableTasks(): number {
-    return this.#flows().reduce((sum, { tasks, room }) => sum + Math.min(tasks.length, room), 0)
+    return this.#flows().reduce((sum, { tasks, room }) => sum + Math.max(0, Math.min(tasks.length, room)), 0)
   }
 
   /** The waiting tasks of each flow, and how many more it may run. */
-  #flows(): { tasks: ModelTask[]; room: number }[] {
+  #flows(): { flow: string; tasks: ModelTask[]; room: number }[] {
     const waiting = this.tasks.filter(({ place }) => place === 'flow')
     return [...Map.groupBy(waiting, ({ flow }) => flow)].map(([flow, tasks]) => {
       const running = this.tasks.filter((task) => task.place === 'held' && task.flow === flow).length
-      return { tasks, room: flow === SUSPECTS ? 1 - running : Number.POSITIVE_INFINITY }
+      const cap = flow === SUSPECTS ? 1 : (this.caps.get(flow) ?? Number.POSITIVE_INFINITY)
+      return { flow, tasks, room: cap - running }
     })
   }
 

@@ -18,6 +18,8 @@ export function connectionOf({ redis }: TestStore): Redis {
   return another
 }
 
+type Sources = ReadonlyMap<ScriptName, string>
+
 /** Which version has run which scripts: `older claim`. */
 export type Ran = Set<string>
 
@@ -36,11 +38,19 @@ export class TwoVersions extends Scripts {
   /**
    * @param redis a connection for the newer version; the store's is for the older one
    * @param seed of chance, a natural number
+   * @param sources of both; others than the usual ones may write one format, and are not to be checked for what they write
    */
-  constructor(store: TestStore, redis: Redis, jobs: Pick<LaneJobs, 'add'>, ran: Ran, seed: number) {
-    super(store.redis, store.prefix, jobs, 1, OLDER)
+  constructor(
+    store: TestStore,
+    redis: Redis,
+    jobs: Pick<LaneJobs, 'add'>,
+    ran: Ran,
+    seed: number,
+    sources = { older: OLDER, newer: NEWER } as { older: Sources; newer: Sources },
+  ) {
+    super(store.redis, store.prefix, jobs, 1, sources.older)
     this.#store = store
-    this.#newer = new Scripts(redis, store.prefix, jobs, 1, NEWER)
+    this.#newer = new Scripts(redis, store.prefix, jobs, 1, sources.newer)
     this.#ran = ran
     this.#chance = seed + 1
   }

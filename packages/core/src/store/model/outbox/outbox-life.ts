@@ -181,7 +181,7 @@ export class OutboxLife {
   async #tick(maxStoredBytes = 0): Promise<void> {
     const { picture } = this
     const trying = new Set(picture.tasks.filter(pending))
-    await this.#upkeep.tick(0, [], { ...UPKEEP, maxStoredBytes })
+    await this.#upkeep.tick(0, ['callbacks', 'test'], { ...UPKEEP, maxStoredBytes })
     picture.tick()
     // A task is swept when the minute of its expiry is over, by the store's clock.
     const contents = await contentsOf(this.#store)

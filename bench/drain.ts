@@ -1,0 +1,57 @@
+import { connectForWork, createLog, LaneJobs, Scripts, Submissions } from '@accepted/core'
+import { startProcess } from './processes.ts'
+import { submissionOf } from './submission.ts'
+
+/** No-op tasks that are drained. */
+export interface Backlog {
+  tasks: number
+  /** Whose they are, in turn. */
+  tenants: readonly string[]
+  /** What operators set for tenants: `TENANT running`, `TENANT weight`. */
+  limits?: Record<string, number>
+}
+
+/** Tasks per second that one of our workers runs of a backlog, at concurrency 50. */
+export async function drainTasks(
+  redisUrl: string,
+  prefix: string,
+  { tasks, tenants, limits = {} }: Backlog,
+): Promise<number> {
+  const log = createLog('bench', 'warn')
+  const redis = connectForWork(redisUrl, log)
+  const jobs = new LaneJobs(redis, prefix, log)
+  const scripts = new Scripts(redis, prefix, jobs)
+  const base = scripts.prefixOf(0)
+  const submissions = new Submissions(scripts)
+  if (Object.keys(limits).length > 0) await redis.hset(`${base}limits`, limits)
+  for (let n = 0; n < tasks; n += 250) {
+    const tenantOf = (m: number) => tenants[(n + m) % tenants.length]!
+    await Promise.all(
+      Array.from({ length: 250 }, (_, m) =>
+        submissions.create(submissionOf('bench.noop', { tenant: tenantOf(m) })),
+      ),
+    )
+  }
+  await jobs.close()
+  const environment = { REDIS_URL: redisUrl, KEY_PREFIX: prefix }
+  return drained('bench/noop-worker.ts', environment, tasks, async () => {
+    const waiting = await redis.hget(`${base}lane:bench.noop`, 'waiting')
+    return waiting === '0' && (await redis.exists(`${base}running:bench.noop`)) === 0
+  }).finally(() => redis.disconnect())
+}
+
+/** Tasks per second from the moment that a worker is up until nothing is left. */
+export async function drained(
+  script: string,
+  environment: Record<string, string>,
+  tasks: number,
+  empty: () => Promise<boolean>,
+): Promise<number> {
+  const worker = await startProcess(script, environment)
+  const start = performance.now()
+  worker.child.send('go')
+  while (!(await empty())) await new Promise((resolve) => setTimeout(resolve, 5))
+  const seconds = (performance.now() - start) / 1000
+  await worker.end()
+  return tasks / seconds
+}

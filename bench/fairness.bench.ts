@@ -1,0 +1,79 @@
+import { type Backlog, drainTasks } from './drain.ts'
+import { TASK_MS } from './fairness/task-ms.ts'
+import { plainWaits, SLOTS, waitsBeside } from './fairness/waits.ts'
+import { type Figure, ratio } from './figures.ts'
+import { median, p99 } from './load.ts'
+
+const FLOOD = 50_000
+const SAMPLES = 100
+const OTHERS = 8
+/** With 50,000 each sample would wait eight minutes. */
+const PLAIN_FLOOD = 500
+const PLAIN_SAMPLES = 6
+const DRAINED = 10_000
+const ROUNDS = 5
+const TENANTS = Array.from({ length: 100 }, (_, n) => `tenant${n}`)
+
+/**
+ * How long tasks of a small tenant wait beside a flood, and beside a flood and other active tenants, and behind a flood in a plain queue;
+ * and what the turns of many tenants cost, and their weights and running caps.
+ */
+export async function fairness(redisUrl: string): Promise<Figure[]> {
+  const alone = await waitsBeside(redisUrl, { flood: FLOOD, others: 0, samples: SAMPLES })
+  const among = await waitsBeside(redisUrl, { flood: FLOOD, others: OTHERS, samples: SAMPLES })
+  const plain = await plainWaits(redisUrl, { flood: PLAIN_FLOOD, samples: PLAIN_SAMPLES })
+  const flood = FLOOD.toLocaleString('en')
+  return [
+    ...waitsOf(`one at a time beside ${flood} of another tenant`, alone, plain, 2),
+    ...waitsOf(`… and ${OTHERS} more tenants with all that they can run`, among, plain, OTHERS + 2),
+    ...(await costs(redisUrl)),
+  ]
+}
+
+/** Held against one task time for each active tenant and slot; at most, until a slot comes free, one task time more. */
+function waitsOf(name: string, waits: number[], plain: number[], tenants: number): Figure[] {
+  const perTenant = (TASK_MS * tenants) / SLOTS
+  const figure = (of: string, reached: number, theirs: number, atMost: number): Figure => ({
+    name: `${name}: a task waits, ${of}; by hand: one plain queue, behind ${PLAIN_FLOOD}`,
+    ours: `${Math.round(reached)} ms`,
+    theirs: `${Math.round(theirs).toLocaleString('en')} ms`,
+    reached: `${Math.round(reached)} ms`,
+    bar: `≤ ${atMost} ms`,
+    met: reached <= atMost,
+  })
+  return [
+    figure('median', median(waits), median(plain), perTenant),
+    figure('p99', p99(waits), p99(plain), perTenant + TASK_MS),
+  ]
+}
+
+/** Tasks of one tenant, of many, and of many with limits, drained in turn. */
+async function costs(redisUrl: string): Promise<Figure[]> {
+  const limits = Object.fromEntries(
+    TENANTS.flatMap((tenant, n) => [
+      [`${tenant} running`, 5],
+      [`${tenant} weight`, 1 + (n % 4)],
+    ]),
+  )
+  const backlogs: Backlog[] = [
+    { tasks: DRAINED, tenants: ['default'] },
+    { tasks: DRAINED, tenants: TENANTS },
+    { tasks: DRAINED, tenants: TENANTS, limits },
+  ]
+  const rates: number[][] = backlogs.map(() => [])
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const [at, backlog] of backlogs.entries()) {
+      rates[at]!.push(await drainTasks(redisUrl, `bench-fair-${round}-${at}`, backlog))
+    }
+  }
+  const [one, many, limited] = rates.map(median) as [number, number, number]
+  return [
+    ratio(
+      `no-op tasks of ${TENANTS.length} tenants; by hand: of one`,
+      'tasks/s',
+      { ours: many, theirs: one },
+      0.9,
+    ),
+    ratio('… with a weight and a running cap each', 'tasks/s', { ours: limited, theirs: one }, 0.9),
+  ]
+}

@@ -1,0 +1,288 @@
+import { describe, expect, test } from 'vitest'
+import {
+  COMPLETED,
+  claimTask,
+  createTask,
+  scriptsWithoutCaps,
+  type TestStore,
+  terms,
+  testStore,
+} from '../testing/index.ts'
+import type { Claim } from './work.ts'
+
+const base = (store: TestStore) => store.scripts.prefixOf(0)
+
+/** Sets how many tasks of a tenant run at once, as operators do. */
+async function cap(store: TestStore, tenant: string, running: number | string): Promise<void> {
+  await store.redis.hset(`${base(store)}limits`, { [`${tenant} running`]: running })
+}
+
+async function fill(store: TestStore, tenant: string, count: number): Promise<string[]> {
+  return Promise.all(Array.from({ length: count }, () => createTask(store, { tenant })))
+}
+
+/** Claims all that may run now, at most so many. */
+async function claimAll(store: TestStore, most = 200): Promise<Claim[]> {
+  const claims: Claim[] = []
+  for (let claim = await store.work.claim(0, 'test'); claim; claim = await store.work.claim(0, 'test')) {
+    claims.push(claim)
+    if (claims.length === most) break
+  }
+  return claims
+}
+
+/** @throws {AssertionError} if not as many may run */
+async function claimAtOnce(store: TestStore, count: number): Promise<void> {
+  const claims = await Promise.all(Array.from({ length: count }, () => store.work.claim(0, 'test')))
+  expect(claims.filter((claim) => claim !== null)).toHaveLength(count)
+}
+
+async function tick(store: TestStore): Promise<void> {
+  await store.upkeep.tick(0, ['test'], terms())
+}
+
+const tenants = (claims: Claim[]) => claims.map(({ task }) => task.tenant)
+
+describe('a tenant with a running cap', () => {
+  test('runs as many tasks at once, while others have all other slots', async () => {
+    const store = testStore()
+    await cap(store, 'capped', 2)
+    await fill(store, 'capped', 20)
+    await fill(store, 'other', 5)
+    const claims = await claimAll(store)
+    expect(tenants(claims).filter((tenant) => tenant === 'capped')).toHaveLength(2)
+    expect(claims).toHaveLength(7)
+    for (let n = 0; n < 18; n += 1) {
+      const at = claims.findIndex(({ task }) => task.tenant === 'capped')
+      await store.work.end(claims.splice(at, 1)[0]!, COMPLETED)
+      const [next, ...more] = await claimAll(store)
+      expect([next!.task.tenant, more]).toEqual(['capped', []])
+      claims.push(next!)
+    }
+    expect(await claimAll(store)).toEqual([])
+  })
+
+  test('has one for each lane', async () => {
+    const store = testStore()
+    await cap(store, 'default', 1)
+    for (const lane of ['test', 'test', 'slow', 'slow']) await createTask(store, { lane })
+    for (const lane of ['test', 'slow']) {
+      expect(await store.work.claim(0, lane)).not.toBeNull()
+      expect(await store.work.claim(0, lane)).toBeNull()
+    }
+  })
+
+  test('has that which the workers say, unless its own is set; 0: as many as there are slots', async () => {
+    const store = testStore()
+    await store.upkeep.heartbeat(0, 'w', { test: 100 }, 60_000, 10, 2)
+    await cap(store, 'b', 3)
+    await cap(store, 'c', 0)
+    for (const none of ['-1', 'nan', '', 'x']) await cap(store, `none${none}`, none)
+    const all = ['a', 'b', 'c', 'none-1', 'nonenan', 'none', 'nonex']
+    for (const tenant of all) await fill(store, tenant, 6)
+    const claims = tenants(await claimAll(store))
+    const running = all.map((tenant) => claims.filter((name) => name === tenant).length)
+    expect(running).toEqual([2, 3, 6, 2, 2, 2, 2])
+  })
+
+  test('is known by its whole name', async () => {
+    const store = testStore()
+    await cap(store, 'a.b', 1)
+    for (const tenant of ['a', 'a.b', 'a.b.c']) await fill(store, tenant, 2)
+    expect(tenants(await claimAll(store)).sort()).toEqual(['a', 'a', 'a.b', 'a.b.c', 'a.b.c'])
+  })
+
+  test('counts what is undone, and not what runs among the suspects', async () => {
+    const store = testStore()
+    await cap(store, 'default', 1)
+    await fill(store, 'default', 2)
+    const claim = await claimTask(store)
+    await store.work.step(claim, 'one', 'undoable', '1')
+    await store.control.cancel('default', claim.task.taskId)
+    const settled = await store.work.end(claim, COMPLETED)
+    expect(settled.outcome).toBe('undo')
+    expect(await store.work.claim(0, 'test')).toBeNull()
+    if (settled.outcome !== 'undo') return
+    await store.work.step(settled.claim, 'one', 'reverted')
+    await store.work.end(settled.claim, COMPLETED)
+    expect(await store.work.claim(0, 'test')).not.toBeNull()
+  })
+})
+
+describe('a cap that changes while tasks run and wait', () => {
+  test('lets more run within a tick when it is raised or taken away, and asks for as many jobs', async () => {
+    for (const change of [
+      (store: TestStore) => cap(store, 'default', 4),
+      (store: TestStore) => store.redis.del(`${base(store)}limits`),
+    ]) {
+      const store = testStore()
+      await cap(store, 'default', 1)
+      await fill(store, 'default', 10)
+      await claimTask(store)
+      await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(1)
+      await change(store)
+      expect(await store.work.claim(0, 'test')).toBeNull()
+      await tick(store)
+      const { claimable } = await store.upkeep.laneState(0, 'test')
+      await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(1 + claimable)
+      expect(await claimAll(store)).toHaveLength(claimable)
+      expect([3, 9]).toContain(claimable)
+    }
+  })
+
+  test('so does a default that the workers raise', async () => {
+    const store = testStore()
+    await store.upkeep.heartbeat(0, 'w', { test: 100 }, 60_000, 10, 1)
+    await fill(store, 'default', 5)
+    expect(await claimAll(store)).toHaveLength(1)
+    await store.upkeep.heartbeat(0, 'w', { test: 100 }, 60_000, 10, 0)
+    await tick(store)
+    expect(await claimAll(store)).toHaveLength(4)
+  })
+
+  test('lets nothing more begin when it is lowered, until less than that runs', async () => {
+    const store = testStore()
+    await fill(store, 'default', 10)
+    const claims = await claimAll(store, 4)
+    await cap(store, 'default', 2)
+    expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ claimable: 0, waiting: 6 })
+    expect(await claimAll(store)).toEqual([])
+    for (const claim of claims.splice(0, 2)) {
+      await store.work.end(claim, COMPLETED)
+      expect(await claimAll(store)).toEqual([])
+    }
+    await store.work.end(claims.pop()!, COMPLETED)
+    expect(await claimAll(store)).toHaveLength(1)
+  })
+
+  test('of hundreds of tenants at once: a claim passes over those at their caps, and all come back', async () => {
+    const store = testStore()
+    const names = Array.from({ length: 450 }, (_, n) => `t${n}`)
+    for (const count of [1, 2])
+      await Promise.all(names.map((tenant) => createTask(store, { tenant, priority: count })))
+    await claimAtOnce(store, 450)
+    await store.upkeep.heartbeat(0, 'w', { test: 1_000 }, 60_000, 10, 1)
+    await fill(store, 'zz', 1)
+    let calls = 0
+    let claim: Claim | null = null
+    while (!claim) {
+      claim = await store.work.claim(0, 'test')
+      calls += 1
+    }
+    expect([claim.task.tenant, calls]).toEqual(['zz', 3])
+    await store.upkeep.heartbeat(0, 'w', { test: 1_000 }, 60_000, 10, 0)
+    // Fifty a tick.
+    for (let n = 0; n < 9; n += 1) await tick(store)
+    await claimAtOnce(store, 450)
+    expect(await store.work.claim(0, 'test')).toBeNull()
+  })
+})
+
+describe('a tenant at its cap', () => {
+  test('asks for no more jobs than it has room for, and for one whenever a task of it is over', async () => {
+    const store = testStore()
+    await cap(store, 'default', 2)
+    await fill(store, 'default', 10)
+    await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(2)
+    const claims = await claimAll(store)
+    await createTask(store)
+    for (const [at, claim] of claims.entries()) {
+      await store.work.end(claim, COMPLETED)
+      await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(3 + at)
+    }
+  })
+
+  test('does not make its lane look as if there were jobs enough for others', async () => {
+    const store = testStore()
+    await cap(store, 'capped', 1)
+    await fill(store, 'capped', 200)
+    await claimTask(store)
+    await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(1)
+    await fill(store, 'other', 3)
+    await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(4)
+  })
+
+  test('is nothing that could start: no jobs are made good for it', async () => {
+    const store = testStore()
+    await store.upkeep.heartbeat(0, 'w', { test: 10 }, 60_000, 10, 1)
+    await fill(store, 'default', 5)
+    await claimTask(store)
+    await store.redis.del(`${base(store)}bull:test:wait`)
+    for (let n = 0; n < 3; n += 1) {
+      expect(await store.upkeep.topUp(0, 'test')).toEqual({ added: 0, stoodStill: false })
+    }
+  })
+
+  test('whose waiting tasks are canceled leaves no trace of them', async () => {
+    const store = testStore()
+    await cap(store, 'default', 1)
+    const [running, ...waiting] = await fill(store, 'default', 3)
+    const claim = await claimTask(store)
+    expect(claim.task.taskId).toBe(running)
+    const held = `${base(store)}held:test`
+    expect(await store.redis.zrange(held, '0', '-1')).toEqual(['default'])
+    for (const taskId of waiting) await store.control.cancel('default', taskId)
+    expect(await store.redis.exists(held)).toBe(0)
+    await store.work.end(claim, COMPLETED)
+    expect(await store.redis.exists(held, `${base(store)}turns:test`)).toBe(0)
+  })
+
+  test('is told a place behind what others may start in the slots that it cannot have', async () => {
+    const store = testStore()
+    await store.upkeep.heartbeat(0, 'w', { test: 10 }, 60_000, 10)
+    await cap(store, 'capped', 2)
+    const [, , third] = await fill(store, 'capped', 3)
+    const other = await fill(store, 'other', 50)
+    const position = async (tenant: string, taskId: string) =>
+      ((await store.reader.read(tenant, taskId)) as { position: number }).position
+    // Five slots begin others for each one that it has.
+    expect(await position('capped', third!)).toBe(10)
+    expect(await position('other', other[20]!)).toBe(40)
+    await store.redis.hset(`${base(store)}limits`, { 'other weight': 4 })
+    expect(await position('other', other[20]!)).toBe(25)
+  })
+})
+
+describe('beside programs of the release that knows none of caps', () => {
+  function twoReleases() {
+    const newer = testStore()
+    return { newer, older: testStore({ prefix: newer.prefix, sources: scriptsWithoutCaps() }) }
+  }
+
+  test('a tenant whose last running task they ended has its turns again within a tick', async () => {
+    const { newer, older } = twoReleases()
+    await cap(newer, 'default', 1)
+    await fill(newer, 'default', 3)
+    const claim = await claimTask(newer)
+    await older.work.end(claim, COMPLETED)
+    expect(await older.work.claim(0, 'test')).toBeNull()
+    expect(await newer.work.claim(0, 'test')).toBeNull()
+    await tick(older)
+    expect(await newer.work.claim(0, 'test')).toBeNull()
+    await tick(newer)
+    expect(await newer.work.claim(0, 'test')).not.toBeNull()
+  })
+
+  test('what they put among the turns and may not run is passed over', async () => {
+    const { newer, older } = twoReleases()
+    await cap(newer, 'capped', 1)
+    await fill(older, 'capped', 1)
+    await claimTask(newer)
+    await fill(older, 'capped', 3)
+    await fill(older, 'other', 2)
+    expect(tenants(await claimAll(newer))).toEqual(['other', 'other'])
+    expect(tenants(await claimAll(older))).toEqual([])
+  })
+
+  test('what a worker that stops leaves held goes on with those that are left', async () => {
+    const { newer, older } = twoReleases()
+    await newer.upkeep.heartbeat(0, 'w', { test: 5 }, 60_000, 10, 1)
+    for (const tenant of ['a', 'b']) await fill(newer, tenant, 3)
+    expect(await claimAll(newer)).toHaveLength(2)
+    expect(await older.work.claim(0, 'test')).toBeNull()
+    await newer.upkeep.heartbeat(0, 'w', { test: 0 }, 60_000, 10, 1)
+    expect(await claimAll(newer)).toEqual([])
+    await newer.upkeep.heartbeat(0, 'w', { test: 0 }, 60_000, 10, 1)
+    expect(await claimAll(older)).toHaveLength(4)
+  })
+})
