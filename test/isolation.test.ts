@@ -85,7 +85,7 @@ function operationsOf({ paths }: OpenapiDocument): Operation[] {
         name: `${method.toUpperCase()} ${path}`,
         method: method.toUpperCase(),
         path,
-        isOpen: !security.length,
+        isOpen: security.every((requirement) => Object.keys(requirement).length === 0),
       }
     }),
   )

@@ -1,53 +1,18 @@
-import { buildApp } from '@accepted/api/app'
 import { checkedInject, type OpenapiDocument } from '@accepted/api/testing'
 import { PROBLEMS, TASK_ERRORS } from '@accepted/contract'
-import {
-  ApiSettings,
-  connectForAnswers,
-  connectForWatching,
-  createLog,
-  NameResolver,
-  readSettings,
-} from '@accepted/core'
-import { freshPrefix } from '@accepted/core/testing'
 import { loadContracts } from '@accepted/operations'
 import SwaggerParser from '@apidevtools/swagger-parser'
 import { createConfig, lintFromString } from '@redocly/openapi-core'
-import spectral from '@stoplight/spectral-core'
-import rulesets from '@stoplight/spectral-rulesets'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describedApp } from './described-app.ts'
 
 let app: FastifyInstance
 let document: OpenapiDocument
 let answer: Awaited<ReturnType<typeof checkedInject>>
 
 beforeAll(async () => {
-  const settings = readSettings(ApiSettings, {
-    REDIS_URL: inject('redisUrl'),
-    KEY_PREFIX: freshPrefix(),
-    // A machine that is busy with other tests must not change what is answered.
-    SHED_LOOP_DELAY_MS: '0',
-  })
-  const log = createLog('api', 'silent')
-  const redis = connectForAnswers(settings.REDIS_URL, log)
-  const subscriber = connectForWatching(settings.REDIS_URL, log)
-  app = await buildApp({
-    settings,
-    contracts: await loadContracts(),
-    redis,
-    subscriber,
-    publicUrl: () => 'https://api.accepted.example',
-    version: '1.2.3',
-    sealer: undefined,
-    names: new NameResolver({ hosts: '' }),
-    log,
-  })
-  app.addHook('onClose', async () => {
-    redis.disconnect()
-    subscriber.disconnect()
-  })
-  document = (await app.inject('/openapi.json')).json()
+  ;({ app, document } = await describedApp())
   answer = await checkedInject(app)
 })
 afterAll(() => app.close())
@@ -94,6 +59,7 @@ function operations() {
   )
 }
 
+// What Spectral has to say: api-lint.test.ts.
 describe('the document is accepted without a word by', () => {
   test('swagger-parser', async () => {
     await SwaggerParser.validate(structuredClone(document) as never)
@@ -108,17 +74,6 @@ describe('the document is accepted without a word by', () => {
     expect(
       problems.map(({ severity, ruleId, message, location: [place] }) =>
         [severity, ruleId, place?.pointer, message].join(' '),
-      ),
-    ).toEqual([])
-  })
-
-  test('Spectral, by spectral:oas', async () => {
-    const linter = new spectral.Spectral()
-    linter.setRuleset({ extends: [rulesets.oas as never] })
-    const problems = await linter.run(JSON.stringify(document))
-    expect(
-      problems.map(({ severity, code, path, message }) =>
-        [severity, code, path.join('/'), message].join(' '),
       ),
     ).toEqual([])
   })
@@ -137,8 +92,42 @@ test('the document says what it is, and where it is served', () => {
   expect(document).toMatchObject({
     openapi: '3.1.0',
     info: { title: 'Accepted', version: '1.2.3' },
-    servers: [{ url: 'https://api.accepted.example' }],
-    security: [],
+    servers: [
+      {
+        url: 'https://api.accepted.example',
+        description: 'This installation: production',
+        'x-internal': false,
+      },
+    ],
+    security: [{ key: [] }],
+  })
+})
+
+test.each([
+  ['https://api.accepted.example', undefined, 'production', false],
+  ['https://api.accepted.example', 'staging', 'staging', false],
+  ['http://127.0.0.1:3000', undefined, 'local', true],
+  ['http://[::1]:3000', undefined, 'local', true],
+  ['http://localhost:3000', 'test', 'test', true],
+])('an API at %s with ENVIRONMENT %s says that it is %s', async (url, environment, name, isInternal) => {
+  const other = await describedApp({ PUBLIC_URL: url, ENVIRONMENT: environment ?? '' })
+  await other.app.close()
+  expect(other.document).toMatchObject({
+    servers: [{ url, description: `This installation: ${name}`, 'x-internal': isInternal }],
+  })
+})
+
+test('every operation says what credentials it takes, or that it takes none', async () => {
+  for (const { name, operation } of operations()) {
+    const isOpen = !('401' in operation.responses)
+    expect(operation, name).toMatchObject({ security: [isOpen ? {} : { key: [] }] })
+  }
+  const trusting = await describedApp({ OIDC_ISSUER: 'https://issuer.example', OIDC_AUDIENCE: 'accepted' })
+  await trusting.app.close()
+  expect(trusting.document).toMatchObject({
+    security: [{ key: [] }, { token: [] }],
+    paths: { '/tasks': { get: { security: [{ key: [] }, { token: [] }] } } },
+    components: { securitySchemes: { token: { scheme: 'bearer', bearerFormat: 'JWT' } } },
   })
 })
 

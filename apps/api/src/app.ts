@@ -40,6 +40,7 @@ import { OPEN } from './auth/access.ts'
 import { oidcTerms } from './auth/auth-settings.ts'
 import { bearer } from './auth/bearer.ts'
 import { oidcCallers } from './auth/oidc.ts'
+import { securityOf, securitySchemes } from './auth/security-schemes.ts'
 import { callbackMembers } from './callbacks/callback-members.ts'
 import { CONNECTION_LIMITS, type ConnectionLimits } from './connections/connection-limits.ts'
 import { Connections } from './connections/connections.ts'
@@ -202,8 +203,10 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(acts, { entries: settings.AUDIT_ENTRIES })
   await app.register(cors, { origins: origins.origins })
   await app.register(shedRequests, { shedding, bounds, publicUrl })
+  const schemes = keys && securitySchemes(tokens !== undefined)
   await app.register(auth, {
     authenticate: keys && bearer(keys, tokens && oidcCallers(tokens, log)),
+    security: schemes ? securityOf(schemes) : [],
     quota: quota && ((tenant, reply) => quota.admit(tenant, reply)),
   })
   await app.register(validation)
@@ -211,7 +214,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(negotiation)
   await app.register(jsonBody)
   await app.register(callbackMembers)
-  await app.register(openapi, { publicUrl, version, asksForKeys: keys !== undefined })
+  await app.register(openapi, { publicUrl, version, schemes, environment: settings.ENVIRONMENT })
 
   const now = () => scripts.clock.now()
   const [retentionMs, tombstoneMs] = [settings.RETENTION_SECONDS * 1000, settings.TOMBSTONE_SECONDS * 1000]

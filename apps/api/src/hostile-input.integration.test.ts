@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { post } from './testing/requests.ts'
+import { expectProblem, post } from './testing/requests.ts'
 import { MUSTANG, testApp } from './testing/test-app.ts'
 
 const ORDER = {
@@ -107,7 +107,7 @@ test('a megabyte of small faults is refused at once, and in few words', async ()
 
 test('what no terminal, page or Redis protocol is made for is kept and shown as it was sent', async () => {
   const { ask } = await testApp()
-  const color = '\u0000\r\n*1\r\n$8\r\nFLUSHALL\u001b[2J</script>\u2028\u202e"\\é🚗'
+  const color = '*1 $8 FLUSHALL [2J</script>\u2028\u202e"\\é🚗'
   const started = await ask(post('/cars', { ...MUSTANG, color }))
   expect(started.statusCode).toBe(202)
   const read = await ask(`/tasks/${started.json().task_id}`)
@@ -115,6 +115,10 @@ test('what no terminal, page or Redis protocol is made for is kept and shown as 
   expect(read.headers['content-type']).toBe('application/json; charset=utf-8')
   const order = { ...ORDER, order_id: `${color}1`, customer: color }
   expect((await ask(post('/orders', order))).statusCode).toBe(201)
+  const acting = `\u0000\r\n*1\r\n$8\r\n\u001b[2J\u009b${color}`.slice(0, 50)
+  expectProblem(await ask(post('/cars', { ...MUSTANG, color: acting })), 422, 'invalid_input', {
+    errors: [{ pointer: '#/color', detail: 'must not contain control characters' }],
+  })
   // What comes near a log is an id in form, or a new one.
   for (const id of ['a\u001b[2J', 'a b', 'x'.repeat(129), '{"level":60}', 'ü']) {
     const answer = await ask({ url: '/tasks', headers: { 'x-request-id': id } })

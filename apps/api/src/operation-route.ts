@@ -1,4 +1,10 @@
-import { CallbackMembers, type OperationContract, operationScope, pathMembers } from '@accepted/contract'
+import {
+  CallbackMembers,
+  type OperationContract,
+  operationScope,
+  pathMembers,
+  SHOWN_FIELD_MAX_CHARACTERS,
+} from '@accepted/contract'
 import {
   type Callback,
   fingerprintOf,
@@ -46,7 +52,6 @@ export interface StartDependencies extends StartAnswerDependencies {
 
 /** Header fields of a request that its task may show. */
 const SHOWN_HEADERS = ['content-type', 'prefer'] as const
-const SHOWN_HEADER_LENGTH = 200
 
 /** What an immediate operation answers when it is not made a task. */
 export interface Immediate {
@@ -257,7 +262,7 @@ function headOf(
   const header: Record<string, string> = {}
   for (const name of SHOWN_HEADERS) {
     const value = request.headers[name]
-    if (typeof value === 'string') header[name] = value.slice(0, SHOWN_HEADER_LENGTH)
+    if (typeof value === 'string') header[name] = value.slice(0, SHOWN_FIELD_MAX_CHARACTERS)
   }
   return {
     resource: request.url.split('?')[0]!,

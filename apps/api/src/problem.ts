@@ -1,4 +1,4 @@
-import { type InputFault, PROBLEMS, type ProblemCode } from '@accepted/contract'
+import { asText, type InputFault, MOST_INPUT_FAULTS, PROBLEMS, type ProblemCode } from '@accepted/contract'
 
 /** What a problem can say beyond its kind. */
 export interface ProblemOptions {
@@ -51,9 +51,27 @@ export function problemDocument(problem: ProblemError, publicUrl: string, numeri
     type: `${publicUrl}/problems/${problem.code}`,
     title,
     ...(numericStatus ? { status } : {}),
-    detail: problem.message,
+    detail: asText(problem.message),
     code: problem.code,
-    ...(problem.options.errors ? { errors: problem.options.errors } : {}),
+    ...(problem.options.errors
+      ? { errors: problem.options.errors.slice(0, MOST_INPUT_FAULTS).map(told) }
+      : {}),
     ...problem.options.members,
   })
+}
+
+/** A fault as it is told: what comes from the request in it may be of any length, and of any characters. */
+function told({ pointer, query, header, line, detail }: InputFault): InputFault {
+  return {
+    ...(line === undefined ? {} : { line }),
+    ...(pointer === undefined ? {} : { pointer: fragment(pointer) }),
+    ...(query === undefined ? {} : { query: asText(query) }),
+    ...(header === undefined ? {} : { header: asText(header) }),
+    detail: asText(detail),
+  }
+}
+
+/** A JSON Pointer as a URI fragment (RFC 6901 §6). */
+function fragment(pointer: string): string {
+  return `#${encodeURI(pointer.slice(1).toWellFormed()).replaceAll('#', '%23')}`
 }

@@ -1,4 +1,4 @@
-import { PRIORITY } from '@accepted/contract'
+import { FieldValue, PRIORITY } from '@accepted/contract'
 import { type Static, Type } from 'typebox'
 import { CallbackHeaders } from './callbacks/callback-options.ts'
 import { readPreferences } from './preferences.ts'
@@ -8,10 +8,9 @@ import { isStyle, STYLES, type StyleName } from './task-styles.ts'
 /** The request header fields that any starting request takes, as the route's schema has them. */
 export const StartHeaders = Type.Object({
   'idempotency-key': Type.Optional(
-    Type.String({
-      description:
-        'Makes a repetition safe: the same key and request answer with the same task for 24 h. 1–255 characters; quoted and bare forms are the same',
-    }),
+    FieldValue(
+      'Makes a repetition safe: the same key and request answer with the same task for 24 h. 1–255 characters; quoted and bare forms are the same',
+    ),
   ),
   'task-priority': Type.Integer({
     minimum: PRIORITY.highest,
@@ -20,11 +19,16 @@ export const StartHeaders = Type.Object({
     description: 'Order among your own waiting tasks of the lane; 0 first',
   }),
   'max-queue': Type.Optional(
-    Type.Integer({ minimum: 0, description: '503 at once if more than so many tasks wait in the lane' }),
+    Type.Integer({
+      minimum: 0,
+      maximum: 999_999_999_999_999,
+      description: '503 at once if more than so many tasks wait in the lane',
+    }),
   ),
   'cancel-after': Type.Optional(
     Type.String({
       pattern: '^[0-9]{1,9}(ms|s|m|h)$',
+      maxLength: 11,
       description:
         'Cancels the task if it has not ended so long after it was accepted: a number and `ms`, `s`, `m` or `h`, 1 s to 24 h. Can only tighten what the operation itself allows',
       examples: ['90s'],
@@ -32,10 +36,9 @@ export const StartHeaders = Type.Object({
   ),
   ...CallbackHeaders.properties,
   prefer: Type.Optional(
-    Type.String({
-      description:
-        'RFC 7240: `respond-async`, `task-style=monitor|created|see-other|operation`; `wait=SECONDS` (up to 60): answer when the task has ended or awaits confirmation; others are ignored',
-    }),
+    FieldValue(
+      'RFC 7240: `respond-async`, `task-style=monitor|created|see-other|operation`; `wait=SECONDS` (up to 60): answer when the task has ended or awaits confirmation; others are ignored',
+    ),
   ),
 })
 export type StartHeaders = Static<typeof StartHeaders>

@@ -1,4 +1,12 @@
-import { isEnded, type OperationContract, TASK_STATUSES, Uuid7 } from '@accepted/contract'
+import {
+  FieldValue,
+  isEnded,
+  Moment,
+  type OperationContract,
+  PAGE_MAX_ITEMS,
+  TASK_STATUSES,
+  Uuid7,
+} from '@accepted/contract'
 import type { Cursor, Estimator, ReadOutcome, TaskReader, TaskRecord } from '@accepted/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
@@ -41,13 +49,26 @@ export type TaskParams = Static<typeof TaskParams>
 /** Request header fields of a read. */
 export const ReadHeaders = Type.Object({
   prefer: Type.Optional(
-    Type.String({
-      description:
-        'RFC 7240: `task-style=NAME`; `wait=SECONDS` (up to 60): answer when the task has changed, from the version in `If-None-Match` if there is one; others are ignored',
-    }),
+    FieldValue(
+      'RFC 7240: `task-style=NAME`; `wait=SECONDS` (up to 60): answer when the task has changed, from the version in `If-None-Match` if there is one; others are ignored',
+    ),
   ),
-  'if-none-match': Type.Optional(Type.String({ description: '304 if the task is still at this `ETag`' })),
+  'if-none-match': Type.Optional(FieldValue('304 if the task is still at this `ETag`')),
 })
+
+/** Which page of a list a query asks for. */
+export function pageQuery(limit: string) {
+  return {
+    limit: Type.Integer({ minimum: 1, maximum: PAGE_MAX_ITEMS, default: 50, description: limit }),
+    cursor: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9_-]*$',
+        maxLength: 200,
+        description: 'From the link to the next page; opaque',
+      }),
+    ),
+  }
+}
 
 /** Query of a list of tasks. */
 export function listQuery(operations: string[]) {
@@ -55,19 +76,12 @@ export function listQuery(operations: string[]) {
     {
       status: Type.Optional(Type.Enum([...TASK_STATUSES], { description: 'Only tasks in this state' })),
       operation: Type.Optional(Type.Enum(operations, { description: 'Only tasks of this operation' })),
-      created_after: Type.Optional(
-        Type.String({ format: 'date-time', description: 'Only those accepted after it' }),
-      ),
-      created_before: Type.Optional(
-        Type.String({ format: 'date-time', description: 'Only those accepted before it' }),
-      ),
+      created_after: Type.Optional(Moment({ description: 'Only those accepted after it' })),
+      created_before: Type.Optional(Moment({ description: 'Only those accepted before it' })),
       style: Type.Optional(
         Type.Enum([...STYLES], { description: 'Has no effect: a list has words of its own' }),
       ),
-      limit: Type.Integer({ minimum: 1, maximum: 200, default: 50, description: 'Most tasks on a page' }),
-      cursor: Type.Optional(
-        Type.String({ maxLength: 200, description: 'From the link to the next page; opaque' }),
-      ),
+      ...pageQuery('Most tasks on a page'),
     },
     { additionalProperties: false },
   )

@@ -1,4 +1,4 @@
-import { type TaskError, type TaskErrorKind, taskError } from '@accepted/contract'
+import { asText, type TaskError, type TaskErrorKind, taskError } from '@accepted/contract'
 import { type Ending, faultsInWords, type Logger } from '@accepted/core'
 import type { PermanentError, RetryableError } from '@accepted/operations'
 import type { RunnableOperation } from './runnable-operation.ts'
@@ -6,7 +6,7 @@ import type { RunnableOperation } from './runnable-operation.ts'
 /** Most bytes that a result, or the outcome of a step, may have as JSON. */
 export const RESULT_MAX_BYTES = 1024 * 1024
 /** What a `Location` may hold. */
-const PATH = /^\/[\x21-\x7e]*$/
+const PATH = /^\/[\x21-\x7e]{0,2047}$/
 
 const NOTHING = { result: null, resource: null, error: null } as const
 
@@ -16,7 +16,6 @@ export const SETTLED: Ending = { ...NOTHING, status: 'canceled', reason: 'client
 export const TIMED_OUT: Ending = { ...NOTHING, status: 'failed', reason: 'run_timeout' }
 const INVALID_RESULT: Ending = { ...NOTHING, status: 'failed', reason: 'invalid_result' }
 
-const MESSAGE_MAX_CHARACTERS = 2_000
 const SLUG = /^[a-z][a-z0-9_]{0,63}$/
 
 /** A handler's error as callers see it; a message is cut to 2,000 characters, a code that is no slug is that of its kind. */
@@ -25,7 +24,7 @@ export function toldError(
   { message, code }: { message: string; code: string | undefined },
 ): TaskError {
   const slug = typeof code === 'string' && SLUG.test(code) ? code : undefined
-  return taskError(kind, message.slice(0, MESSAGE_MAX_CHARACTERS) || undefined, slug)
+  return taskError(kind, asText(message) || undefined, slug)
 }
 
 /** The handler said that no attempt can succeed. */
@@ -67,6 +66,7 @@ export function endingOf({ contract, outputFaults }: RunnableOperation, value: u
   } catch (error) {
     return invalid(`its resource cannot be told: ${(error as Error).message}`)
   }
-  if (resource !== null && !PATH.test(resource)) return invalid('its resource is not a path in visible ASCII')
+  if (resource !== null && !PATH.test(resource))
+    return invalid('its resource is not a path of at most 2,048 visible ASCII characters')
   return { status: 'completed', reason: null, result: text, resource, error: null }
 }

@@ -269,6 +269,16 @@ test('a message is cut to what can be shown, and a code that is no slug is not t
   })
 })
 
+test('what acts on terminals and files is no part of a message', async () => {
+  const { store, runner, taskId } = await scene(() =>
+    Promise.reject(new PermanentError('no\0 \u001b[31mpaint\u0007\r\n\tleft')),
+  )
+  await runner.runNext(0, 'test')
+  expect((await readTask(store, taskId)).error).toMatchObject({
+    message: 'no\ufffd \ufffd[31mpaint\ufffd\r\n\tleft',
+  })
+})
+
 test('what the store’s being away does to a handler is no attempt of its task', async () => {
   const { store, runner, taskId } = await scene(async ({ resources }) => {
     // A reply of a Redis that is full.

@@ -1,13 +1,13 @@
 import { Type } from 'typebox'
-import { Timestamp } from './schemas.ts'
+import { Timestamp, Url } from './schemas.ts'
 import { CALLBACK_EVENTS, OneOf } from './status.ts'
-import { SEE_OTHER_WORDS, TASK_EXAMPLE, Task } from './task.ts'
+import { MOST_LINKS, SEE_OTHER_WORDS, TASK_EXAMPLE, Task } from './task.ts'
 
 const BASE = 'https://api.example'
 
 const AbsoluteLink = {
-  rel: Type.String({ description: 'Relation' }),
-  href: Type.String({ format: 'uri', description: 'Absolute' }),
+  rel: Task.properties.links.items.properties.rel,
+  href: Url('uri', 'Absolute'),
 }
 
 const { pending: _pending, ...words } = SEE_OTHER_WORDS
@@ -24,6 +24,7 @@ export const CallbackMessage = Type.Object(
     timestamp: Timestamp('When it happened'),
     status: OneOf([...new Set(Object.values(words))], 'State of the task in one word'),
     links: Type.Array(Type.Object(AbsoluteLink), {
+      maxItems: MOST_LINKS,
       description:
         'The `task`; its `result`, if that is too long for the message; the resource under the name of its collection',
     }),
@@ -31,6 +32,7 @@ export const CallbackMessage = Type.Object(
       {
         ...told,
         links: Type.Array(Type.Object({ ...AbsoluteLink, method: links.items.properties.method }), {
+          maxItems: MOST_LINKS,
           description: 'What could be done then',
         }),
       },

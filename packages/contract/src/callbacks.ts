@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Nullable, Timestamp } from './schemas.ts'
+import { Count, Line, Nullable, Text, Timestamp, Url } from './schemas.ts'
 import { CALLBACK_EVENTS, OneOf } from './status.ts'
 
 /** The lane of callbacks: no operation may have it. */
@@ -8,7 +8,7 @@ export const CALLBACK_LANE = 'callbacks'
 /** Members that any starting request may have in its body beside the operation's input: no input may have them. */
 export const CallbackMembers = Type.Object({
   callback_url: Type.Optional(
-    Type.String({
+    Line({
       maxLength: 2048,
       description:
         'Where callbacks are sent: an http or https URL that leads to public addresses only. The header `Callback-URL` is the same',
@@ -18,6 +18,7 @@ export const CallbackMembers = Type.Object({
   callback_events: Type.Optional(
     Type.Array(OneOf(CALLBACK_EVENTS, 'What a callback tells of'), {
       minItems: 1,
+      maxItems: 100,
       description:
         'Of what they tell; all but `started` and `progress`, if it is not given. `progress` at most every 500 ms, the newest. The header `Callback-Events` is the same',
       examples: [['completed', 'failed', 'canceled']],
@@ -46,6 +47,7 @@ const DELIVERY_EXAMPLE = {
 export const DeliveryId = (description: string) =>
   Type.String({
     pattern: '^dlv_[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',
+    maxLength: 40,
     description,
     examples: [DELIVERY_EXAMPLE.delivery_id],
   })
@@ -55,7 +57,7 @@ export const DeliveryDocument = Type.Object(
   {
     delivery_id: DeliveryId('The `webhook-id` of the message'),
     event: OneOf(CALLBACK_EVENTS, 'What it tells of'),
-    url: Type.String({ format: 'uri', description: 'Where it goes, without its query' }),
+    url: Url('uri', 'Where it goes, without its query'),
     status: OneOf(
       ['pending', 'delivered', 'failed'],
       '`failed`: it is not tried any more, unless that is asked for',
@@ -69,8 +71,8 @@ export const DeliveryDocument = Type.Object(
         http_status: Nullable(
           Type.Integer({ minimum: 100, maximum: 999, description: 'What was answered; null: nothing' }),
         ),
-        error: Nullable(Type.String({ description: 'Why it was no delivery; null: it was' })),
-        duration_ms: Type.Integer({ minimum: 0, description: 'How long it took' }),
+        error: Nullable(Text({ description: 'Why it was no delivery; null: it was' })),
+        duration_ms: Count('How long it took'),
       }),
       { maxItems: 100, description: 'The last 100, the first one first' },
     ),
@@ -87,7 +89,7 @@ export type DeliveryDocument = Static<typeof DeliveryDocument>
 /** A receiver, and how it fares. */
 export const EndpointDocument = Type.Object(
   {
-    endpoint: Type.String({ format: 'uri', description: 'The origin of the URLs' }),
+    endpoint: Url('uri', 'The origin of the URLs'),
     success_rate: Nullable(
       Type.Number({
         minimum: 0,
@@ -99,7 +101,7 @@ export const EndpointDocument = Type.Object(
       Type.Object(
         {
           at: Timestamp('When it was'),
-          error: Type.String({ description: 'What it was' }),
+          error: Text({ description: 'What it was' }),
         },
         { description: 'The last attempt that was no delivery' },
       ),
@@ -109,9 +111,9 @@ export const EndpointDocument = Type.Object(
       '`open`: it does not answer and is let alone until `next_probe_at`; `half_open`: a few deliveries try whether it is well again',
     ),
     next_probe_at: Nullable(Timestamp('When it is tried again, while the breaker is open')),
-    backlog: Type.Integer({ minimum: 0, description: 'Deliveries that are not over' }),
-    waiting: Type.Integer({ minimum: 0, description: 'Those of them that wait for their turn' }),
-    running: Type.Integer({ minimum: 0, description: 'Those of them that are being sent' }),
+    backlog: Count('Deliveries that are not over'),
+    waiting: Count('Those of them that wait for their turn'),
+    running: Count('Those of them that are being sent'),
   },
   {
     $id: 'Endpoint',

@@ -26,6 +26,7 @@ test('what is left out has its default, and members that the input does not name
 test.each([
   [{ name: 'paint' }, 'noun.verb'],
   [{ name: 'Car.paint' }, 'noun.verb'],
+  [{ name: `car.${'a'.repeat(97)}` }, 'at most 100 characters'],
   [{ lane: 'a:b' }, 'the lane must be'],
   [{ lane: 'callbacks' }, 'is taken'],
   [{ attempts: 0 }, 'at least 1'],

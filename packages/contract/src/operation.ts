@@ -116,7 +116,7 @@ const MOST_RUN_SECONDS = 2_147_483
 const MOST_GRACE_SECONDS = 600
 
 function faultOf(spec: OperationSpec<TObject, TSchema, string, TObject>): string | undefined {
-  if (!isOperationName(spec.name)) return 'the name must look like noun.verb'
+  if (!isOperationName(spec.name)) return 'the name must look like noun.verb, of at most 100 characters'
   if (!/^[a-z][a-z0-9_.-]*$/.test(spec.lane ?? spec.name))
     return 'the lane must be lower-case letters, digits and . _ -'
   if (spec.lane === CALLBACK_LANE) return `the lane '${CALLBACK_LANE}' is taken`
@@ -145,10 +145,22 @@ function faultOf(spec: OperationSpec<TObject, TSchema, string, TObject>): string
   return undefined
 }
 
-/** Whether a text may name an operation: `noun.verb`, lower case. */
+const NAME = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/
+const NAME_MAX_CHARACTERS = 100
+
+/** Whether a text may name an operation: `noun.verb`, lower case, at most 100 characters. */
 export function isOperationName(text: string): boolean {
-  return /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/.test(text)
+  return text.length <= NAME_MAX_CHARACTERS && NAME.test(text)
 }
+
+/** A JSON schema of the name of an operation. */
+export const OperationName = (description: string) =>
+  Type.String({
+    pattern: NAME.source,
+    maxLength: NAME_MAX_CHARACTERS,
+    description,
+    examples: ['car.build'],
+  })
 
 /** The names in braces of a route's path, in order. */
 export function pathMembers(route: string): string[] {

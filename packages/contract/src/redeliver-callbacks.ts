@@ -1,13 +1,7 @@
 import { Type } from 'typebox'
 import { defineOperation } from './operation.ts'
+import { Count, Line, Moment } from './schemas.ts'
 import { OneOf } from './status.ts'
-
-const Moment = (description: string, example: string) =>
-  Type.String({
-    format: 'date-time',
-    description: `${description}; RFC 3339, any offset`,
-    examples: [example],
-  })
 
 /** The recovery after a receiver's outage: the one operation that comes with the house. */
 export const redeliverCallbacks = defineOperation({
@@ -18,10 +12,16 @@ export const redeliverCallbacks = defineOperation({
     'Tries every delivery of a time that has failed once more, the oldest first, each with the full schedule. It goes no faster than the receivers take them: few at a time, behind new messages, and one that does not answer is waited for. Completes when all have their turn.',
   tag: 'callbacks',
   input: Type.Object({
-    since: Moment('Those that tell of events from then on', '2026-11-21T08:00:00Z'),
-    until: Moment('Up to before then, and no later than now', '2026-11-21T10:00:00Z'),
+    since: Moment({
+      description: 'Those that tell of events from then on; RFC 3339, any offset',
+      examples: ['2026-11-21T08:00:00Z'],
+    }),
+    until: Moment({
+      description: 'Up to before then, and no later than now; RFC 3339, any offset',
+      examples: ['2026-11-21T10:00:00Z'],
+    }),
     endpoint: Type.Optional(
-      Type.String({
+      Line({
         maxLength: 2048,
         description: 'Those to one receiver only, by its origin as `GET /endpoints` tells it',
         examples: ['https://shop.example'],
@@ -30,7 +30,7 @@ export const redeliverCallbacks = defineOperation({
     status: OneOf(['failed'], 'Those that are not tried any more'),
   }),
   output: Type.Object({
-    redelivered: Type.Integer({ minimum: 0, description: 'How many were tried again' }),
+    redelivered: Count('How many were tried again'),
   }),
   check: ({ since, until, endpoint }) => [
     ...(Date.parse(since) < Date.parse(until) ? [] : [{ member: 'until', detail: 'must be after since' }]),

@@ -1,45 +1,68 @@
 import { type Static, Type } from 'typebox'
-import { Nullable, Timestamp, Uuid7 } from './schemas.ts'
+import { OperationName } from './operation.ts'
+import {
+  Count,
+  FieldValue,
+  Line,
+  Nullable,
+  Slug,
+  TEXT_MAX_CHARACTERS,
+  Text,
+  Timestamp,
+  Url,
+  Uuid7,
+} from './schemas.ts'
 import { CALLBACK_EVENTS, END_REASONS, OneOf, PRIORITY, STEP_STATES, TASK_STATUSES } from './status.ts'
+
+/** How much of a header field of the request its task shows. */
+export const SHOWN_FIELD_MAX_CHARACTERS = 200
+/** Most items of one page of a list. */
+export const PAGE_MAX_ITEMS = 200
+/** Most places at fault that one problem tells of. */
+export const MOST_INPUT_FAULTS = 100
+/** Of a task: itself, and what can be done with it. */
+export const MOST_LINKS = 10
+
+const Method = (description: string) => Type.String({ pattern: '^[A-Z]+$', maxLength: 10, description })
 
 /** Why a task failed or was canceled, or why one attempt failed. */
 export const TaskError = Type.Object(
   {
-    type: Type.String({
-      format: 'uri-reference',
-      description: 'Leads to an explanation of this kind of error',
-    }),
-    title: Type.String({ description: 'The kind of error in words' }),
-    code: Type.String({ description: 'Stable slug' }),
-    message: Type.String({ description: 'Written for callers; never a stack trace' }),
+    type: Url('uri-reference', 'Leads to an explanation of this kind of error'),
+    title: Line({ maxLength: 200, description: 'The kind of error in words' }),
+    code: Slug('Stable slug'),
+    message: Text({ description: 'Written for callers; never a stack trace' }),
   },
   { description: 'Why it failed' },
 )
 export type TaskError = Static<typeof TaskError>
 
 const Attempt = Type.Object({
-  attempt: Type.Integer({ minimum: 1, description: '1 for the first' }),
+  attempt: Count('1 for the first', 1),
   started_at: Timestamp('When a worker took it'),
   ended_at: Nullable(Timestamp('When it ended')),
   error: Nullable(TaskError),
 })
 
 const Link = Type.Object({
-  rel: Type.String({
+  rel: Line({
+    maxLength: 200,
     description:
       'Relation: `self`, `events`, `cancel`, `confirm`, `deliveries`, or the collection of the resource that was made',
   }),
-  href: Type.String({ format: 'uri-reference', description: 'Relative to this API' }),
-  method: Type.String({ pattern: '^[A-Z]+$', description: 'HTTP method to use' }),
+  href: Url('uri-reference', 'Relative to this API'),
+  method: Method('HTTP method to use'),
 })
 
 const RequestEcho = Type.Object(
   {
-    resource: Type.String({ description: 'Path of the request' }),
-    verb: Type.String({ description: 'Its method' }),
-    header: Type.Record(Type.String(), Type.String(), {
-      description: 'Header fields of the request that may be shown',
-    }),
+    resource: Url('uri-reference', 'Path of the request'),
+    verb: Method('Its method'),
+    header: Type.Record(
+      Type.String(),
+      FieldValue('Their values, cut off there', SHOWN_FIELD_MAX_CHARACTERS),
+      { description: 'Header fields of the request that may be shown' },
+    ),
     body: Type.Optional(Type.Unknown({ description: 'The body as it was sent; absent in lists' })),
   },
   { description: 'The request that started the task' },
@@ -48,34 +71,30 @@ const RequestEcho = Type.Object(
 /** The members of a task document that every style in the task family shares. */
 const members = {
   task_id: Uuid7('The task'),
-  operation: Type.String({ description: 'Name of the operation', examples: ['car.build'] }),
-  version: Type.Integer({ minimum: 1, description: 'Grows by one at every change that is shown' }),
+  operation: OperationName('Name of the operation'),
+  version: Count('Grows by one at every change that is shown', 1),
   reason: Nullable(OneOf(END_REASONS, 'Why it failed or was canceled')),
   progress: Type.Integer({ minimum: 0, maximum: 100, description: 'Percent' }),
-  eta: Nullable(Type.Integer({ minimum: 0, description: 'Seconds to the end, an estimate; null: unknown' })),
-  queue_position: Nullable(Type.Integer({ minimum: 0, description: '0-based, while pending' })),
+  eta: Nullable(Count('Seconds to the end, an estimate; null: unknown')),
+  queue_position: Nullable(Count('0-based, while pending')),
   workflow: Type.Record(Type.String(), OneOf(STEP_STATES, 'State of the step'), {
     description: 'The steps in declared order',
   }),
   request: RequestEcho,
   result: Type.Optional(Type.Unknown({ description: 'What the operation returned; absent in lists' })),
-  resource: Nullable(Type.String({ description: 'Path of the resource that was made' })),
+  resource: Nullable(Url('uri-reference', 'Path of the resource that was made')),
   error: Nullable(TaskError),
-  attempt: Type.Integer({ minimum: 0, description: 'The current or last attempt; 0: none yet' }),
-  max_attempts: Type.Integer({ minimum: 1, description: 'How many attempts it may have' }),
+  attempt: Count('The current or last attempt; 0: none yet'),
+  max_attempts: Count('How many attempts it may have', 1),
   attempts: Type.Array(Attempt, { maxItems: 10, description: 'The last 10' }),
   priority: Type.Integer({
     minimum: PRIORITY.highest,
     maximum: PRIORITY.lowest,
     description: 'As `Task-Priority` asked for it; 0 first',
   }),
-  callback_url: Nullable(
-    Type.String({
-      format: 'uri',
-      description: 'Where its callbacks go, without its query; null: it has none',
-    }),
-  ),
+  callback_url: Nullable(Url('uri', 'Where its callbacks go, without its query; null: it has none')),
   callback_events: Type.Array(OneOf(CALLBACK_EVENTS, 'What a callback tells of'), {
+    maxItems: CALLBACK_EVENTS.length,
     description: 'Of what they tell',
   }),
   created_at: Timestamp('When it was accepted'),
@@ -85,7 +104,7 @@ const members = {
   deadline: Nullable(Timestamp('When it is canceled if it has not ended')),
   confirm_by: Nullable(Timestamp('While it awaits confirmation: when that comes too late')),
   expires_at: Nullable(Timestamp('From then on it answers 410')),
-  links: Type.Array(Link, { description: 'What can be done now' }),
+  links: Type.Array(Link, { maxItems: MOST_LINKS, description: 'What can be done now' }),
 }
 
 /** A running task, as the documentation shows one. */
@@ -200,15 +219,13 @@ export const OperationDocument = Type.Object(
     createdDateTime: Timestamp('When it was accepted'),
     lastActionDateTime: Timestamp('When it last changed'),
     percentComplete: Type.Integer({ minimum: 0, maximum: 100, description: 'Percent' }),
-    resourceLocation: Type.Optional(
-      Type.String({ format: 'uri', description: 'Absolute URL of the resource that was made' }),
-    ),
+    resourceLocation: Type.Optional(Url('uri', 'Absolute URL of the resource that was made')),
     result: Type.Optional(Type.Unknown({ description: 'What a data-only operation returned' })),
     error: Type.Optional(
       Type.Object(
         {
-          code: Type.String({ description: 'Stable slug' }),
-          message: Type.String({ description: 'Written for callers; never a stack trace' }),
+          code: TaskError.properties.code,
+          message: TaskError.properties.message,
         },
         { description: 'Why it failed' },
       ),
@@ -233,45 +250,46 @@ export const OperationDocument = Type.Object(
 /** A page of `GET /operations`. */
 export const OperationList = Type.Object(
   {
-    value: Type.Array(Type.Ref('Operation'), { description: 'Newest first' }),
-    nextLink: Type.Optional(Type.String({ format: 'uri', description: 'The next page; absent on the last' })),
+    value: Type.Array(Type.Ref('Operation'), { maxItems: PAGE_MAX_ITEMS, description: 'Newest first' }),
+    nextLink: Type.Optional(Url('uri', 'The next page; absent on the last')),
   },
   { $id: 'OperationList', title: 'Page of operations', description: 'One page of the list, newest first' },
 )
 
 /** The members of every problem (RFC 9457, and what this API adds) but the numeric `status`. */
 const problemMembers = {
-  type: Type.String({ format: 'uri', description: 'Leads to an explanation of this kind of problem' }),
-  title: Type.String({ description: 'The kind of problem in words' }),
-  detail: Type.String({ description: 'What is wrong with this request' }),
-  code: Type.String({ pattern: '^[a-z_]+$', description: 'The kind of problem: a stable slug' }),
+  type: Url('uri', 'Leads to an explanation of this kind of problem'),
+  title: Line({ maxLength: 200, description: 'The kind of problem in words' }),
+  detail: Text({ description: 'What is wrong with this request' }),
+  code: Slug('The kind of problem: a stable slug'),
   errors: Type.Optional(
     Type.Array(
       Type.Object({
-        pointer: Type.Optional(Type.String({ description: 'JSON Pointer into the body: `#/start_date`' })),
-        query: Type.Optional(Type.String({ description: 'Query or path parameter at fault' })),
-        header: Type.Optional(Type.String({ description: 'Header field at fault, in lower case' })),
-        line: Type.Optional(
-          Type.Integer({ minimum: 1, description: 'Line of an NDJSON body; `pointer` leads into it' }),
+        pointer: Type.Optional(
+          Type.String({
+            pattern: '^#(/[^/#]*)*$',
+            maxLength: TEXT_MAX_CHARACTERS,
+            description:
+              'JSON Pointer into the body: `#/start_date`. One of more than 200 characters is cut off there, and ends with `…`',
+          }),
         ),
-        detail: Type.String({ description: 'What is wrong there' }),
+        query: Type.Optional(Text({ description: 'Query or path parameter at fault' })),
+        header: Type.Optional(Text({ description: 'Header field at fault, in lower case' })),
+        line: Type.Optional(Count('Line of an NDJSON body; `pointer` leads into it', 1)),
+        detail: Text({ description: 'What is wrong there' }),
       }),
-      { description: 'Where the input is at fault' },
+      { maxItems: MOST_INPUT_FAULTS, description: 'Where the input is at fault: the first places of many' },
     ),
   ),
-  links: Type.Optional(Type.Array(Link, { description: 'What can be done instead' })),
-  quota: Type.Optional(Type.String({ description: 'The quota that is used up' })),
-  limit: Type.Optional(Type.Integer({ minimum: 0, description: 'What it allows' })),
-  used: Type.Optional(Type.Integer({ minimum: 0, description: 'What is used of it' })),
+  links: Type.Optional(Type.Array(Link, { maxItems: MOST_LINKS, description: 'What can be done instead' })),
+  quota: Type.Optional(Slug('The quota that is used up')),
+  limit: Type.Optional(Count('What it allows')),
+  used: Type.Optional(Count('What is used of it')),
   task_status: Type.Optional(OneOf(TASK_STATUSES, 'Of an expired or unended task: its status')),
-  reason: Type.Optional(
-    Nullable(Type.String({ description: 'Of an expired task: why it failed or was canceled' })),
-  ),
+  reason: Type.Optional(Nullable(Slug('Of an expired task: why it failed or was canceled'))),
   finished_at: Type.Optional(Timestamp('Of an expired task: when it ended')),
   resource: Type.Optional(
-    Nullable(
-      Type.String({ description: 'Of an expired task: path of the resource that it made, which lives on' }),
-    ),
+    Nullable(Url('uri-reference', 'Of an expired task: path of the resource that it made, which lives on')),
   ),
 }
 

@@ -83,6 +83,12 @@ export const ApiSettings = Type.Object({
         'Base of every absolute link, without path or slash at its end; the listen address if not set. Required with `NODE_ENV=production`',
     }),
   ),
+  ENVIRONMENT: Type.Optional(
+    Type.Enum(['local', 'test', 'staging', 'production'], {
+      description:
+        'What this installation is, as `/openapi.json` tells it. If it is not set: `local` where `PUBLIC_URL` is a loopback address, else `production`',
+    }),
+  ),
   CORS_ORIGINS: Type.String({
     default: '',
     description:

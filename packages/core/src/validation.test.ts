@@ -1,3 +1,4 @@
+import { Line, Text } from '@accepted/contract'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
 import { compileCheck } from './validation.ts'
@@ -29,6 +30,26 @@ test('every fault is told with its JSON Pointer', () => {
       { pointer: '/list/1/odd~1na~0me', detail: 'must be string' },
     ]),
   )
+})
+
+test('a text that is too long is said to be that alone, and what it must not have is told in words', () => {
+  const texts = compileCheck(
+    Type.Object({
+      name: Type.Optional(Line({ maxLength: 5 })),
+      note: Type.Optional(Text({ maxLength: 5 })),
+      day: Type.Optional(Type.String({ format: 'date', maxLength: 10 })),
+    }),
+  )
+  expect(texts({ name: 'Zoë 山', note: 'a\tb\r\n', day: '2024-02-29' })).toEqual([])
+  expect(texts({ name: 'a\tb\n\x7fc', note: 'abcd\0e', day: '2024-02-29T10:00' })).toEqual([
+    { pointer: '/name', detail: 'must NOT have more than 5 characters' },
+    { pointer: '/note', detail: 'must NOT have more than 5 characters' },
+    { pointer: '/day', detail: 'must NOT have more than 10 characters' },
+  ])
+  expect(texts({ name: 'a\tb', note: 'a\0' })).toEqual([
+    { pointer: '/name', detail: 'must not contain control characters' },
+    { pointer: '/note', detail: 'must not contain control characters but tabs and line breaks' },
+  ])
 })
 
 test('dates that do not exist are refused, and so are numbers that JSON cannot mean', () => {

@@ -1,3 +1,4 @@
+import { PATTERN_WORDS } from '@accepted/contract'
 import { Ajv, type ErrorObject } from 'ajv'
 import formats from 'ajv-formats'
 import type { TSchema } from 'typebox'
@@ -49,7 +50,7 @@ export function compileCheck(schema: TSchema, text = false): Check {
     if (validate(value)) return faults.slice(0, MOST_FAULTS)
     const told = new Set(faults.map(({ pointer }) => pointer))
     // Of a hostile value there may be a million.
-    for (const error of validate.errors ?? []) {
+    for (const error of withoutEchoes(validate.errors ?? [])) {
       if (faults.length >= MOST_FAULTS) break
       faults.push(...faultOf(error).filter(({ pointer }) => !told.has(pointer)))
     }
@@ -86,6 +87,17 @@ function numberFaults(members: NumberMember[], value: unknown): SchemaFault[] {
   })
 }
 
+/** A text that is too long or too short has not the right form either, which need not be said. */
+function withoutEchoes(errors: ErrorObject[]): ErrorObject[] {
+  const lengths = new Set(
+    errors.filter(({ keyword }) => keyword.endsWith('Length')).map(({ instancePath }) => instancePath),
+  )
+  return errors.filter(
+    ({ keyword, instancePath }) =>
+      !((keyword === 'pattern' || keyword === 'format') && lengths.has(instancePath)),
+  )
+}
+
 function faultOf(error: ErrorObject): SchemaFault[] {
   const place = error.instancePath
   const at = (member: string) => `${place}/${member.replaceAll('~', '~0').replaceAll('/', '~1')}`
@@ -98,6 +110,8 @@ function faultOf(error: ErrorObject): SchemaFault[] {
       return [{ pointer: place, detail: `must be one of ${error.params.allowedValues.join(', ')}` }]
     case 'format':
       return [{ pointer: place, detail: `is not a valid ${error.params.format}` }]
+    case 'pattern':
+      return [{ pointer: place, detail: PATTERN_WORDS[error.params.pattern] ?? error.message! }]
     case 'anyOf':
     case 'if':
       return [{ pointer: place, detail: 'has none of the allowed forms' }]

@@ -3,6 +3,7 @@ import {
   type CallbackEvent,
   CallbackMembers,
   DEFAULT_CALLBACK_EVENTS,
+  FieldValue,
   type InputFault,
 } from '@accepted/contract'
 import { compileCheck, parseCallbackUrl } from '@accepted/core'
@@ -11,16 +12,12 @@ import { type Static, Type } from 'typebox'
 /** The same options as header fields, as the route's schema has them: for requests without a body. */
 export const CallbackHeaders = Type.Object({
   'callback-url': Type.Optional(
-    Type.String({
-      description: 'The same as the member `callback_url`, in ASCII: for requests without a JSON body',
-      examples: ['https://shop.example/hook'],
-    }),
+    FieldValue('The same as the member `callback_url`, in ASCII: for requests without a JSON body'),
   ),
   'callback-events': Type.Optional(
-    Type.String({
-      description: `The same as the member \`callback_events\`, separated by commas: ${CALLBACK_EVENTS.join(', ')}`,
-      examples: ['completed, failed, canceled'],
-    }),
+    FieldValue(
+      `The same as the member \`callback_events\`, separated by commas: ${CALLBACK_EVENTS.join(', ')}`,
+    ),
   ),
 })
 type CallbackHeaders = Static<typeof CallbackHeaders>

@@ -3,6 +3,7 @@ import type { FastifyReply, RouteOptions } from 'fastify'
 import plugin from 'fastify-plugin'
 import { OPEN } from '../auth/access.ts'
 import { ANYBODY, type Authenticate, type Caller, refuseUnless } from '../auth/caller.ts'
+import { ANONYMOUS } from '../auth/security-schemes.ts'
 import { STORE_PROBLEMS, withHeaders, withProblems } from '../responses.ts'
 
 declare module 'fastify' {
@@ -19,27 +20,26 @@ declare module 'fastify' {
 }
 
 export interface AuthOptions {
+  /** How the description says what credentials are taken: any one of these. */
+  security: Record<string, []>[]
   /** Undefined: nobody is asked. */
   authenticate: Authenticate | undefined
   /** Counts a request once it is known whose it is, before anything else of it is looked at; undefined: tenants have no quotas. */
   quota: ((tenant: string, reply: FastifyReply) => Promise<void> | undefined) | undefined
 }
 
-/** The name of the security scheme in the description. */
-export const SECURITY_SCHEME = 'bearer'
-
 /**
  * Asks for a credential before anything else of a request is looked at, and describes that. Every route says who may use it:
  * the app does not start with one that does not.
  */
 export const auth = plugin<AuthOptions>(
-  async (app, { authenticate, quota }) => {
+  async (app, { authenticate, security, quota }) => {
     app.decorateRequest('caller')
     app.decorateRequest('tenant', '')
     const routes: RouteOptions[] = []
     app.addHook('onRoute', (route) => {
       routes.push(route)
-      if (authenticate && !route.schema?.hide) describe(route, quota !== undefined)
+      if (authenticate && route.schema && !route.schema.hide) describe(route, security, quota !== undefined)
     })
     app.addHook('onReady', async () => {
       const silent = routes.filter(({ config }) => config?.access === undefined)
@@ -67,9 +67,13 @@ export const auth = plugin<AuthOptions>(
 )
 
 /** What asking for a credential, and counting requests, adds to the description of a route. */
-function describe(route: RouteOptions, hasQuotas: boolean): void {
+function describe(route: RouteOptions, security: AuthOptions['security'], hasQuotas: boolean): void {
   const access = route.config?.access
-  if (access === undefined || access === OPEN) return
+  if (access === undefined) return
+  if (access === OPEN) {
+    route.schema = { ...route.schema, security: [ANONYMOUS] }
+    return
+  }
   const { description, response } = route.schema as { description: string; response: object }
   const document = route.url.startsWith('/operations') ? 'OperationProblem' : 'Problem'
   const described = withProblems(response, document, [
@@ -82,7 +86,7 @@ function describe(route: RouteOptions, hasQuotas: boolean): void {
   route.schema = {
     ...route.schema,
     description: `${description} Takes a key with the scope ${access.map((scope) => `\`${scope}\``).join(' or ')}.`,
-    security: [{ [SECURITY_SCHEME]: [] }],
+    security,
     'x-required-scopes': access,
     response: hasQuotas ? withHeaders(described, ['RateLimit?', 'RateLimit-Policy?']) : described,
   }

@@ -10,23 +10,27 @@ import {
   StyledTask,
   Task,
 } from '@accepted/contract'
+import { isLoopbackHost } from '@accepted/core'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { RouteOptions } from 'fastify'
 import plugin from 'fastify-plugin'
 import { Type } from 'typebox'
 import { OPEN } from '../auth/access.ts'
+import { ANONYMOUS, securityOf, type securitySchemes } from '../auth/security-schemes.ts'
 import { WEBHOOKS } from '../callbacks/webhook.ts'
 import { ALWAYS_SENT } from '../response-headers.ts'
 import { problemResponses, response } from '../responses.ts'
 import { contentSecurityPolicy, PAGE_HEADERS } from '../security-headers.ts'
 import { JSON_TYPE } from '../task-reading.ts'
-import { SECURITY_SCHEME } from './auth.ts'
 
 export interface OpenapiOptions {
   publicUrl: () => string
   version: string
-  asksForKeys: boolean
+  /** What credentials it takes; undefined: nobody is asked. */
+  schemes: ReturnType<typeof securitySchemes> | undefined
+  /** What this installation is; undefined: where it is served tells. */
+  environment: string | undefined
 }
 
 /** What answers refer to. */
@@ -58,15 +62,6 @@ const DESCRIPTION = `Slow work is answered \`202 Accepted\` at once; a task tell
 
 Clients must ignore members and header fields that they do not know. Every error is \`application/problem+json\` (RFC 9457), and its \`type\` leads to an explanation. JSON members are snake_case (but camelCase under \`/operations\`), times are RFC 3339 UTC with milliseconds, ids are UUIDv7. Every \`GET\` has its \`HEAD\`; a method that a path does not have is answered 405.`
 
-const SECURITY_SCHEMES = {
-  [SECURITY_SCHEME]: {
-    type: 'http',
-    scheme: 'bearer',
-    description:
-      'An API key, `acc_…`, or an access token (JWT) of the issuer that the installation trusts, if it has one. Its scopes tell what it allows: `tasks:read`, `tasks:write`, `operation:NAME` (to start that operation), `admin`. A route takes any one of those that it names.',
-  },
-} as const
-
 /** Where the page and its files may load from: this server, nowhere else. Swagger UI inlines its icons. */
 const DOCS_CSP = contentSecurityPolicy({
   'script-src': "'self'",
@@ -77,7 +72,7 @@ const DOCS_CSP = contentSecurityPolicy({
 
 /** `/openapi.json` and `/docs`, made from the schemas that validate. To be registered before the routes. */
 export const openapi = plugin<OpenapiOptions>(
-  async (app, { publicUrl, version, asksForKeys }) => {
+  async (app, { publicUrl, version, schemes, environment }) => {
     for (const schema of SHARED) app.addSchema(schema)
     await app.register(swagger, {
       openapi: {
@@ -89,8 +84,8 @@ export const openapi = plugin<OpenapiOptions>(
           description: DESCRIPTION,
           license: { name: 'MIT', identifier: 'MIT' },
         },
-        security: [],
-        ...(asksForKeys ? { components: { securitySchemes: SECURITY_SCHEMES } } : {}),
+        security: schemes ? securityOf(schemes) : [ANONYMOUS],
+        ...(schemes ? { components: { securitySchemes: schemes } } : {}),
       },
       stripBasePath: false,
       convertConstToEnum: false,
@@ -100,7 +95,7 @@ export const openapi = plugin<OpenapiOptions>(
       // Not before somebody asks, when the address is known.
       transformObject: (given) => {
         const { openapiObject } = given as unknown as { openapiObject: OpenapiDocument }
-        return finished(openapiObject, publicUrl()) as never
+        return finished(openapiObject, publicUrl(), environment) as never
       },
     })
     await app.register(async (scope) => {
@@ -181,7 +176,7 @@ interface OpenapiResponse {
 }
 
 /** What @fastify/swagger cannot say: where it is served, which headers are always sent, what is shared. */
-function finished(document: OpenapiDocument, url: string): object {
+function finished(document: OpenapiDocument, url: string, environment: string | undefined): object {
   const operations = Object.values(document.paths).flatMap((path) => Object.values(path))
   for (const { parameters = [], responses } of operations) {
     for (const parameter of parameters) {
@@ -192,13 +187,13 @@ function finished(document: OpenapiDocument, url: string): object {
     for (const answer of Object.values(responses)) markHeaders(answer as OpenapiResponse)
   }
   document.components.responses = shareProblems(operations)
-  nameTypes(document)
+  completeTypes(document)
   const { openapi, info, ...rest } = document as OpenapiDocument & { openapi: string }
   const contact = { name: 'The operators of this installation', url }
   return {
     openapi,
     info: { ...info, contact },
-    servers: [{ url }],
+    servers: [serverAt(url, environment)],
     tags: tagsOf(operations),
     ...rest,
     webhooks: WEBHOOKS,
@@ -235,13 +230,28 @@ function shareProblems(operations: OpenapiOperation[]): Record<string, OpenapiRe
   return shared
 }
 
-/** TypeBox leaves the type of an enumeration unsaid; readers and generators want it. */
-function nameTypes(node: unknown): void {
+/** For whom it is: what is served on a loopback address is for this machine alone. */
+function serverAt(url: string, environment: string | undefined) {
+  const isInternal = isLoopbackHost(new URL(url).hostname.replace(/^\[|\]$/g, ''))
+  return {
+    url,
+    description: `This installation: ${environment ?? (isInternal ? 'local' : 'production')}`,
+    'x-internal': isInternal,
+  }
+}
+
+/** What readers and generators want and TypeBox leaves unsaid: the type of an enumeration, how many bits an integer takes. */
+function completeTypes(node: unknown): void {
   if (typeof node !== 'object' || node === null) return
-  const schema = node as { enum?: unknown; type?: string }
+  const schema = node as Record<'enum' | 'type' | 'format' | 'minimum' | 'maximum', unknown>
   if (Array.isArray(schema.enum) && schema.enum.every((word) => typeof word === 'string'))
     schema.type ??= 'string'
-  for (const part of Object.values(node)) nameTypes(part)
+  if (schema.type === 'integer') schema.format ??= isInt32(schema) ? 'int32' : 'int64'
+  for (const part of Object.values(node)) completeTypes(part)
+}
+
+function isInt32({ minimum, maximum }: { minimum: unknown; maximum: unknown }): boolean {
+  return Number(minimum) >= -(2 ** 31) && Number(maximum) < 2 ** 31
 }
 
 /** Our tags in their order, then those of operations that others have added. */

@@ -18,6 +18,53 @@ test('every fault of a body is named with its place, all at once', async () => {
   expect(await redis.keys(`${prefix}:*`)).toEqual([])
 })
 
+test('a place is told as a URI fragment, whatever its name, and has an end', async () => {
+  const { ask } = await testApp()
+  const placesOf = async (members: object) => {
+    const answer = await ask(post('/cars', { ...MUSTANG, ...members }))
+    expectProblem(answer, 422, 'invalid_input')
+    return answer.json().errors.map(({ pointer }: { pointer: string }) => pointer)
+  }
+  expect(await placesOf({ 'größe 100%#"\u0007': 1 })).toEqual(['#/gr%C3%B6%C3%9Fe%20100%25%23%22%07'])
+  expect(await placesOf({ 'a/b~c': 1 })).toEqual(['#/a~1b~0c'])
+  expect(await placesOf({ ['x'.repeat(199)]: 1 })).toEqual([`#/${'x'.repeat(199)}`])
+  expect(await placesOf({ ['山'.repeat(100_000)]: 1 })).toEqual([`#/${encodeURI('山'.repeat(199))}%E2%80%A6`])
+})
+
+test('what a refusal repeats of a request has no control characters, and an end', async () => {
+  const { ask } = await testApp()
+  const broken = await ask(post('/cars', '{"brand":\u0007\u001b[31m}'))
+  expectProblem(broken, 400, 'malformed_json', { detail: expect.stringContaining('\ufffd') })
+  const name = `\u001b${'x'.repeat(5_000)}`
+  const strange = await ask(post(`/cars?${encodeURIComponent(name)}=1`, MUSTANG))
+  expectProblem(strange, 422, 'invalid_input', {
+    errors: [{ query: `\ufffd${'x'.repeat(198)}…`, detail: 'is not a known member' }],
+  })
+})
+
+test('names have no control characters, descriptions have tabs and line breaks', async () => {
+  const { ask } = await testApp()
+  expectProblem(await ask(post('/cars', { ...MUSTANG, brand: 'Ford\u001b[31m' })), 422, 'invalid_input', {
+    errors: [{ pointer: '#/brand', detail: 'must not contain control characters' }],
+  })
+  const order = (description: string) => ({
+    order_id: 'A-1',
+    ordered_at: '2021-10-03T10:00:00Z',
+    customer: '山田太郎 😀 \u202e',
+    currency: 'JPY',
+    items: [{ sku: 'X1', description, quantity: 1, unit_price: '1' }],
+  })
+  expect((await ask(post('/orders', order('Lamp\n\tgreen\r\n')))).statusCode).toBe(201)
+  expectProblem(await ask(post('/orders', order('Lamp\0'))), 422, 'invalid_input', {
+    errors: [
+      {
+        pointer: '#/items/0/description',
+        detail: 'must not contain control characters but tabs and line breaks',
+      },
+    ],
+  })
+})
+
 test.each(['[]', 'null', '"car"', '1', 'true'])('a body of %s is not an object: 422', async (body) => {
   const { ask } = await testApp()
   expectProblem(await ask(post('/cars', body)), 422, 'invalid_input', {

@@ -1,4 +1,4 @@
-import { Uuid7 } from '@accepted/contract'
+import { PAGE_MAX_ITEMS, Uuid7 } from '@accepted/contract'
 import { guarded, isId } from '@accepted/core'
 import { Car, type carStore, Reservation, type reservationStore } from '@accepted/operations'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -6,6 +6,7 @@ import { Type } from 'typebox'
 import type { Immediate } from '../operation-route.ts'
 import { invalidInput, ProblemError } from '../problem.ts'
 import { problemResponses, response } from '../responses.ts'
+import { pageQuery } from '../task-reading.ts'
 
 /** The cars of a request's tenant. */
 export type CarsOf = (request: FastifyRequest) => ReturnType<typeof carStore>
@@ -39,22 +40,12 @@ export function carRoutes(app: FastifyInstance, carsOf: CarsOf, reservationsOf: 
         summary: 'List cars',
         description: 'Newest first; the next page stands in `Link`, if there is one.',
         tags: ['cars'],
-        querystring: Type.Object(
-          {
-            limit: Type.Integer({
-              minimum: 1,
-              maximum: 200,
-              default: 50,
-              description: 'Most cars on a page',
-            }),
-            cursor: Type.Optional(
-              Type.String({ maxLength: 200, description: 'From the link to the next page; opaque' }),
-            ),
-          },
-          { additionalProperties: false },
-        ),
+        querystring: Type.Object(pageQuery('Most cars on a page'), { additionalProperties: false }),
         response: {
-          200: response('A page of cars', Type.Array(Car), ['Link?', 'Cache-Control']),
+          200: response('A page of cars', Type.Array(Car, { maxItems: PAGE_MAX_ITEMS }), [
+            'Link?',
+            'Cache-Control',
+          ]),
           ...problemResponses('invalid_input', 'store_unavailable'),
         },
       },

@@ -28,6 +28,8 @@ async function scene() {
   const worker = handWorker(redis, prefix)
   return {
     ask,
+    redis,
+    shard: `${prefix}:{0}:`,
     worker,
     /** Builds a car; resolves to its task's id. */
     async built(url = 'https://shop.example/hook?token=s3cret'): Promise<string> {
@@ -49,6 +51,15 @@ async function scene() {
 }
 
 describe('the deliveries of a task', () => {
+  test('are the last 1,000', async () => {
+    const { redis, shard, built, taken, deliveriesOf } = await scene()
+    const taskId = await built()
+    const { deliveryId } = await taken()
+    const list = `${shard}dlvs:${taskId}`
+    expect(await redis.rpush(list, ...Array(1_200).fill(deliveryId))).toBe(1_201)
+    expect(await deliveriesOf(taskId)).toHaveLength(1_000)
+  })
+
   test('are told with every attempt, and without the query of their URL', async () => {
     const { ask, worker, built, taken } = await scene()
     const taskId = await built()

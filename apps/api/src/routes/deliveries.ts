@@ -11,6 +11,11 @@ import { TaskParams } from '../task-reading.ts'
 const DeliveryParams = Type.Object({ ...TaskParams.properties, delivery_id: DeliveryId('The delivery') })
 type DeliveryParams = Static<typeof DeliveryParams>
 
+/** Most deliveries that are shown of one task. */
+const MOST_DELIVERIES = 1_000
+/** Most receivers that are shown, as the script has it. */
+const MOST_ENDPOINTS = 1_000
+
 const NO_CACHE = { 'cache-control': 'private, no-cache' }
 
 /** `GET /tasks/{id}/deliveries`, `POST /tasks/{id}/deliveries/{id}/redeliver`, `GET /endpoints`. */
@@ -23,13 +28,15 @@ export function deliveryRoutes(app: FastifyInstance, deliveries: Deliveries): vo
         operationId: 'delivery.list',
         summary: 'List the deliveries of a task',
         description:
-          'Every message to its callback URL, the first one first, with every attempt. They stay as long as their task.',
+          'Every message to its callback URL, the first one first, with every attempt: the last 1,000. They stay as long as their task.',
         tags: ['callbacks'],
         params: TaskParams,
         response: {
-          200: response('The deliveries; none if it has no callback', Type.Array(Type.Ref('Delivery')), [
-            'Cache-Control',
-          ]),
+          200: response(
+            'The deliveries; none if it has no callback',
+            Type.Array(Type.Ref('Delivery'), { maxItems: MOST_DELIVERIES }),
+            ['Cache-Control'],
+          ),
           ...problemResponses('not_found', 'gone', ...STORE_PROBLEMS),
         },
       },
@@ -37,7 +44,7 @@ export function deliveryRoutes(app: FastifyInstance, deliveries: Deliveries): vo
     async (request, reply) => {
       const { task_id: taskId } = request.params as TaskParams
       const documents = await documentsOf(deliveries, request.tenant, taskId)
-      return reply.headers(NO_CACHE).send(documents)
+      return reply.headers(NO_CACHE).send(documents.slice(-MOST_DELIVERIES))
     },
   )
 
@@ -83,7 +90,9 @@ export function deliveryRoutes(app: FastifyInstance, deliveries: Deliveries): vo
           'By their origins, the last used first: those of the last week, at most 1,000, and how each fares.',
         tags: ['callbacks'],
         response: {
-          200: response('The endpoints', Type.Array(Type.Ref('Endpoint')), ['Cache-Control']),
+          200: response('The endpoints', Type.Array(Type.Ref('Endpoint'), { maxItems: MOST_ENDPOINTS }), [
+            'Cache-Control',
+          ]),
           ...problemResponses(...STORE_PROBLEMS),
         },
       },

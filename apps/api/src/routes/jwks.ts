@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { FieldValue } from '@accepted/contract'
 import { type InstallationKeys, Remembered, SECRETS_REMEMBERED_MS } from '@accepted/core'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
@@ -16,14 +17,22 @@ const Jwks = Type.Object({
       crv: Type.Literal('Ed25519'),
       x: Type.String({
         pattern: '^[A-Za-z0-9_-]{43}$',
+        maxLength: 43,
         description:
           'The key: 32 bytes in base64url. In base64 and after `whpk_` it is the form of Standard Webhooks',
       }),
-      kid: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$', description: 'Its thumbprint (RFC 7638)' }),
+      kid: Type.String({
+        pattern: '^[A-Za-z0-9_-]{43}$',
+        maxLength: 43,
+        description: 'Its thumbprint (RFC 7638)',
+      }),
       use: Type.Literal('sig'),
       alg: Type.Literal('EdDSA'),
     }),
-    { description: 'Newest first; two during a rotation; none if this installation sends no callbacks' },
+    {
+      maxItems: 2,
+      description: 'Newest first; two during a rotation; none if this installation sends no callbacks',
+    },
   ),
 })
 const EXAMPLE = {
@@ -67,7 +76,7 @@ export function jwksRoutes(app: FastifyInstance, keys: InstallationKeys | undefi
           'A JWK Set (RFC 7517, RFC 8037). Any `v1a` signature in `webhook-signature` is by one of these keys, over `webhook-id`, `webhook-timestamp` and the body, joined by dots.',
         tags: ['service'],
         headers: Type.Object({
-          'if-none-match': Type.Optional(Type.String({ description: '304 if it is still at this `ETag`' })),
+          'if-none-match': Type.Optional(FieldValue('304 if it is still at this `ETag`')),
         }),
         response: {
           200: response('The keys', Jwks, ['ETag', 'Cache-Control'], { example: EXAMPLE }),

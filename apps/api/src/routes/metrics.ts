@@ -33,10 +33,15 @@ export function metricsRoute(
           'In the text format of Prometheus: of tasks, lanes, callbacks and the store (`accepted_…`), of requests (`http_…`) and of this process. Answers while Redis is away, too: `accepted_redis_up` is 0 then. Open to all if `HOST` is a loopback address.',
         tags: ['service'],
         response: {
-          200: response('The figures', Type.String(), ['Cache-Control'], {
-            mediaType: 'text/plain',
-            example: EXAMPLE,
-          }),
+          200: response(
+            'The figures',
+            Type.String({ pattern: '^# HELP ', maxLength: 10_000_000 }),
+            ['Cache-Control'],
+            {
+              mediaType: 'text/plain',
+              example: EXAMPLE,
+            },
+          ),
           ...problemResponses(),
         },
       },

@@ -1,3 +1,4 @@
+import { FieldValue } from '@accepted/contract'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import {
@@ -72,9 +73,7 @@ export function operationRoutes(app: FastifyInstance, deps: ReadDependencies, ac
         params: TaskParams,
         headers: Type.Object({
           ...ReadHeaders.properties,
-          prefer: Type.Optional(
-            Type.String({ description: 'RFC 7240: `wait=SECONDS` as for `GET /tasks/{task_id}`' }),
-          ),
+          prefer: Type.Optional(FieldValue('RFC 7240: `wait=SECONDS` as for `GET /tasks/{task_id}`')),
         }),
         response: {
           200: response('The operation, ended or not', Type.Ref('Operation'), HEADERS),

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type InputFault, Uuid7 } from '@accepted/contract'
+import { FieldValue, type InputFault, MOST_INPUT_FAULTS, Uuid7 } from '@accepted/contract'
 import { compileCheck, guarded } from '@accepted/core'
-import { Order, type orderStore, type Report, type reportStore } from '@accepted/operations'
+import { Order, type orderStore, REPORT_MAX_BYTES, type Report, type reportStore } from '@accepted/operations'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { byteRange } from '../byte-range.ts'
@@ -21,7 +21,6 @@ const BULK_MAX_BYTES = 16 * 1024 * 1024
 const BULK_MAX_LINES = 10_000
 /** Lines that are read in one turn of the event loop. */
 const LINES_A_TURN = 250
-const MOST_FAULTS = 100
 const NDJSON = 'application/x-ndjson'
 const NDJSON_WORDS = {
   description: 'An order a line, as `application/json` has it; empty lines are passed over',
@@ -59,7 +58,13 @@ export function orderRoutes(app: FastifyInstance, stores: OrderStores): void {
           response: {
             201: response(
               'The orders are kept',
-              Type.Object({ orders: Type.Integer({ minimum: 1, description: 'How many were sent' }) }),
+              Type.Object({
+                orders: Type.Integer({
+                  minimum: 1,
+                  maximum: BULK_MAX_LINES,
+                  description: 'How many were sent',
+                }),
+              }),
             ),
             ...problemResponses(...BODY_PROBLEMS, 'invalid_input', 'store_unavailable'),
           },
@@ -87,22 +92,23 @@ export function orderRoutes(app: FastifyInstance, stores: OrderStores): void {
         params: Type.Object({ report_id: Uuid7('The report') }),
         headers: Type.Object({
           range: Type.Optional(
-            Type.String({
-              description: 'One range of bytes (RFC 9110); several, or another unit: the whole',
-            }),
+            FieldValue('One range of bytes (RFC 9110); several, or another unit: the whole'),
           ),
           'if-range': Type.Optional(
-            Type.String({
-              description: 'The range only if the report is still at this `ETag`, else the whole',
-            }),
+            FieldValue('The range only if the report is still at this `ETag`, else the whole'),
           ),
-          'if-none-match': Type.Optional(Type.String({ description: '304 if it is still at this `ETag`' })),
+          'if-none-match': Type.Optional(FieldValue('304 if it is still at this `ETag`')),
         }),
         response: {
-          200: response('The PDF', Type.String({ contentMediaType: PDF }), PDF_HEADERS, { mediaType: PDF }),
+          200: response(
+            'The PDF',
+            Type.String({ contentMediaType: PDF, pattern: '^%PDF-', maxLength: REPORT_MAX_BYTES }),
+            PDF_HEADERS,
+            { mediaType: PDF },
+          ),
           206: response(
             'The range of it',
-            Type.String({ contentMediaType: PDF }),
+            Type.String({ contentMediaType: PDF, maxLength: REPORT_MAX_BYTES }),
             [...PDF_HEADERS, 'Content-Range'],
             { mediaType: PDF },
           ),
@@ -171,10 +177,10 @@ async function readLines(text: string, faultsOf: ReturnType<typeof compileCheck>
     }
     const { order, faults } = readLine(source, faultsOf)
     errors.push(...faults.map((fault) => ({ line, ...fault })))
-    if (errors.length >= MOST_FAULTS) break
+    if (errors.length >= MOST_INPUT_FAULTS) break
     orders.push(order as Order)
   }
-  if (errors.length > 0) throw invalidInput(errors.slice(0, MOST_FAULTS))
+  if (errors.length > 0) throw invalidInput(errors.slice(0, MOST_INPUT_FAULTS))
   if (orders.length === 0) throw invalidInput([{ pointer: '#', detail: 'has no order' }])
   return orders
 }

@@ -14,7 +14,7 @@ const PAGES: Record<string, { title: string; explanation: string; status?: numbe
 
 const htmlResponse = response(
   'A page',
-  Type.String({ contentMediaType: 'text/html' }),
+  Type.String({ contentMediaType: 'text/html', pattern: '^<!doctype html>', maxLength: 65_536 }),
   [
     'Content-Security-Policy',
     'Referrer-Policy',
@@ -52,7 +52,12 @@ export function problemPages(app: FastifyInstance): void {
         description: 'Where the `type` of a problem, or of the error of a task, leads.',
         tags: ['service'],
         params: Type.Object({
-          code: Type.String({ pattern: '^[a-z_]{1,50}$', description: 'Its slug', examples: ['gone'] }),
+          code: Type.String({
+            pattern: '^[a-z_]{1,50}$',
+            maxLength: 50,
+            description: 'Its slug',
+            examples: ['gone'],
+          }),
         }),
         response: { 200: htmlResponse, ...problemResponses('not_found') },
       },

@@ -1,3 +1,4 @@
+import { FieldValue } from '@accepted/contract'
 import type { Estimator, TaskControl, TaskRecord } from '@accepted/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type TSchema, Type } from 'typebox'
@@ -18,7 +19,7 @@ export interface ActDependencies {
 }
 
 const ActHeaders = Type.Object({
-  prefer: Type.Optional(Type.String({ description: 'RFC 7240: `task-style=NAME`; others are ignored' })),
+  prefer: Type.Optional(FieldValue('RFC 7240: `task-style=NAME`; others are ignored')),
 })
 const ACT_HEADERS: HeaderUse[] = [
   'Content-Location',

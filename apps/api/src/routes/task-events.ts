@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http'
-import { isEnded, TASK_EXAMPLE } from '@accepted/contract'
+import { FieldValue, isEnded, TASK_EXAMPLE } from '@accepted/contract'
 import type { TaskReader } from '@accepted/core'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
@@ -36,19 +36,20 @@ export function taskEventRoutes(app: FastifyInstance, { reader, streams }: Event
         params: TaskParams,
         headers: Type.Object({
           'last-event-id': Type.Optional(
-            Type.String({
-              description: 'The version that the caller knows: nothing is sent until the task has another',
-            }),
+            FieldValue('The version that the caller knows: nothing is sent until the task has another'),
           ),
         }),
         response: {
           200: response(
             'The stream, which ends by itself after the event `completed`, `failed` or `canceled`; the others are `started`, `progress`, `awaiting_confirmation` and `update`',
-            Type.String({ description: 'Events, each of the lines `id`, `event`, `data`, and comments' }),
+            Type.String({
+              pattern: '^retry: \\d+\\n',
+              description: 'Events, each of the lines `id`, `event`, `data`, and comments',
+            }),
             ['Cache-Control', 'X-Accel-Buffering'],
             {
               mediaType: MEDIA_TYPE,
-              example: eventText('progress', TASK_EXAMPLE.version, JSON.stringify(TASK_EXAMPLE)),
+              example: `retry: 1000\n\n${eventText('progress', TASK_EXAMPLE.version, JSON.stringify(TASK_EXAMPLE))}`,
             },
           ),
           204: emptyResponse('The caller knows how the task ended; there is nothing to come again for', [

@@ -1,3 +1,4 @@
+import { PAGE_MAX_ITEMS } from '@accepted/contract'
 import { taskDocument } from '@accepted/core'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
@@ -28,7 +29,10 @@ export function taskRoutes(app: FastifyInstance, deps: ReadDependencies): void {
         tags: ['tasks'],
         querystring: listQuery([...deps.contracts.keys()]),
         response: {
-          200: response('A page of tasks', Type.Array(Type.Ref('Task')), ['Link?', 'Cache-Control']),
+          200: response('A page of tasks', Type.Array(Type.Ref('Task'), { maxItems: PAGE_MAX_ITEMS }), [
+            'Link?',
+            'Cache-Control',
+          ]),
           ...problemResponses('invalid_input', ...STORE_PROBLEMS),
         },
       },

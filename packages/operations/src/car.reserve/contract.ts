@@ -1,4 +1,4 @@
-import { defineOperation, Uuid7 } from '@accepted/contract'
+import { defineOperation, Line, Uuid7 } from '@accepted/contract'
 import { Type } from 'typebox'
 import { Reservation } from '../resources/reservations.ts'
 
@@ -11,7 +11,7 @@ export default defineOperation({
   input: Type.Object({
     car_id: Uuid7('The car'),
     customer: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 200, description: 'Who will drive it', examples: ['Zoë'] }),
+      Line({ minLength: 1, maxLength: 200, description: 'Who will drive it', examples: ['Zoë'] }),
     ),
   }),
   output: Reservation,

@@ -1,5 +1,6 @@
-import { defineOperation, Uuid7 } from '@accepted/contract'
+import { Count, defineOperation, Moment, Uuid7 } from '@accepted/contract'
 import { Type } from 'typebox'
+import { REPORT_MAX_BYTES } from '../resources/reports.ts'
 
 const MAX_DAYS = 366
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -10,9 +11,15 @@ export default defineOperation({
   summary: 'Export a report of orders as PDF',
   description: `Finds the orders of a range of at most ${MAX_DAYS} days and typesets them. The finished task leads to the PDF.`,
   input: Type.Object({
-    start_date: Type.String({ format: 'date', description: 'First day, UTC', examples: ['2021-10-01'] }),
+    start_date: Type.String({
+      format: 'date',
+      maxLength: 10,
+      description: 'First day, UTC',
+      examples: ['2021-10-01'],
+    }),
     end_date: Type.String({
       format: 'date',
+      maxLength: 10,
       description: 'The day after the last, UTC',
       examples: ['2021-11-01'],
     }),
@@ -27,9 +34,9 @@ export default defineOperation({
   output: Type.Object(
     {
       report_id: Uuid7('The report'),
-      orders: Type.Integer({ minimum: 0, description: 'How many orders it lists' }),
-      size_bytes: Type.Integer({ minimum: 1 }),
-      expires_at: Type.String({ format: 'date-time', description: 'Until when the PDF is kept' }),
+      orders: Count('How many orders it lists'),
+      size_bytes: Count('Of the PDF', 1),
+      expires_at: Moment({ description: 'Until when the PDF is kept' }),
     },
     { title: 'ReportResult' },
   ),
@@ -45,8 +52,8 @@ export default defineOperation({
     }),
     REPORT_MAX_BYTES: Type.Integer({
       minimum: 1_024,
-      maximum: 67_108_864,
-      default: 67_108_864,
+      maximum: REPORT_MAX_BYTES,
+      default: REPORT_MAX_BYTES,
       description: 'Largest report that is kept; a larger one ends `failed`, `report_too_large`',
     }),
   }),

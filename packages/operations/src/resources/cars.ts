@@ -1,14 +1,14 @@
-import { Timestamp, Uuid7 } from '@accepted/contract'
+import { Line, Timestamp, Uuid7 } from '@accepted/contract'
 import { type Static, Type } from 'typebox'
 import { type Reservation, reservationKey } from './reservations.ts'
 import type { ResourceSpace } from './resource-space.ts'
 
 /** What a customer orders. */
 export const carOrder = {
-  brand: Type.String({ minLength: 1, maxLength: 100, examples: ['Ford'] }),
-  make: Type.String({ minLength: 1, maxLength: 100, examples: ['Mustang'] }),
+  brand: Line({ minLength: 1, maxLength: 100, examples: ['Ford'] }),
+  make: Line({ minLength: 1, maxLength: 100, examples: ['Mustang'] }),
   model: Type.Integer({ minimum: 1886, maximum: 2100, description: 'Model year', examples: [2014] }),
-  color: Type.String({ minLength: 1, maxLength: 50, examples: ['Blue'] }),
+  color: Line({ minLength: 1, maxLength: 50, examples: ['Blue'] }),
 }
 
 export const Car = Type.Object(
@@ -16,7 +16,7 @@ export const Car = Type.Object(
     car_id: Uuid7('The car'),
     ...carOrder,
     built_at: Timestamp('When it was finished'),
-    reserved_by: Type.Union([Type.String(), Type.Null()], {
+    reserved_by: Type.Union([Line({ maxLength: 200 }), Type.Null()], {
       description: 'The customer for whom it is held; the id of the reservation if that names none',
     }),
   },

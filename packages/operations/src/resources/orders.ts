@@ -1,25 +1,31 @@
+import { Line, Moment, Text } from '@accepted/contract'
 import { type Static, Type } from 'typebox'
 import type { ResourceSpace } from './resource-space.ts'
 
 /** An order as it is sent and kept. Money is a decimal string: a JSON number would round it. */
 export const Order = Type.Object(
   {
-    order_id: Type.String({ minLength: 1, maxLength: 100, examples: ['A-1'] }),
-    ordered_at: Type.String({
-      format: 'date-time',
+    order_id: Line({ minLength: 1, maxLength: 100, examples: ['A-1'] }),
+    ordered_at: Moment({
       description: 'RFC 3339, with any offset',
       examples: ['2021-10-03T10:00:00Z'],
     }),
-    customer: Type.String({ minLength: 1, maxLength: 200, examples: ['Zoë'] }),
-    currency: Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217', examples: ['EUR'] }),
+    customer: Line({ minLength: 1, maxLength: 200, examples: ['Zoë'] }),
+    currency: Type.String({
+      pattern: '^[A-Z]{3}$',
+      maxLength: 3,
+      description: 'ISO 4217',
+      examples: ['EUR'],
+    }),
     items: Type.Array(
       Type.Object(
         {
-          sku: Type.String({ minLength: 1, maxLength: 100, examples: ['X1'] }),
-          description: Type.String({ maxLength: 500, examples: ['Lamp'] }),
+          sku: Line({ minLength: 1, maxLength: 100, examples: ['X1'] }),
+          description: Text({ maxLength: 500, examples: ['Lamp'] }),
           quantity: Type.Integer({ minimum: 1, maximum: 1_000_000, examples: [2] }),
           unit_price: Type.String({
             pattern: '^\\d{1,12}(\\.\\d{1,6})?$',
+            maxLength: 19,
             description: 'A decimal',
             examples: ['9.50'],
           }),

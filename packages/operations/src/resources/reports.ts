@@ -1,5 +1,8 @@
 import type { ResourceSpace } from './resource-space.ts'
 
+/** The largest report that an installation can keep. */
+export const REPORT_MAX_BYTES = 67_108_864
+
 /** Bytes of a chunk: small enough that no command moves much, large enough that there are few. */
 const CHUNK_BYTES = 256 * 1024
 /** A report that is being written but never finished is gone after this. */

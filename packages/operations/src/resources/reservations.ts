@@ -1,4 +1,4 @@
-import { Timestamp, Uuid7 } from '@accepted/contract'
+import { Line, Timestamp, Uuid7 } from '@accepted/contract'
 import { type Static, Type } from 'typebox'
 import type { ResourceSpace } from './resource-space.ts'
 
@@ -6,7 +6,7 @@ export const Reservation = Type.Object(
   {
     reservation_id: Uuid7('The reservation'),
     car_id: Uuid7('The car that it holds'),
-    customer: Type.Union([Type.String(), Type.Null()], { description: 'Who will drive it' }),
+    customer: Type.Union([Line({ maxLength: 200 }), Type.Null()], { description: 'Who will drive it' }),
     reserved_at: Timestamp('Since when it holds the car'),
   },
   { title: 'Reservation', description: 'A car that is held for somebody' },
