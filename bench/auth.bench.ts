@@ -12,18 +12,24 @@ const ROUNDS = 5
 const SECONDS = 4
 const WRONG_KEYS = 20_000
 const PAIRS = 2_000
+const MORE_REQUESTS_THAN_POSSIBLE = 1_000_000
 
-/** Polls with an API key beside polls where nobody is asked; what wrong keys take of Redis; ids that are another tenant's. */
+/** Polls with an API key beside polls where nobody is asked, and counted by a quota beside not; what wrong keys take of Redis; ids that are another tenant's. */
 export async function auth(redisUrl: string): Promise<Figure[]> {
   const redis = connectForWork(redisUrl, createLog('bench', 'warn'))
-  const start = (AUTH: string) =>
+  const start = (AUTH: string, TENANT_REQUESTS: number) =>
     startProcess('apps/api/src/main.ts', {
       REDIS_URL: redisUrl,
       PORT: '0',
       KEY_PREFIX: `bench-${AUTH}`,
       AUTH,
+      TENANT_REQUESTS: String(TENANT_REQUESTS),
     })
-  const [locked, open] = [await start('keys'), await start('none')]
+  const [locked, open, counted] = [
+    await start('keys', 0),
+    await start('none', 0),
+    await start('keys', MORE_REQUESTS_THAN_POSSIBLE),
+  ]
   const [lockedUrl, openUrl] = [String(locked.told.url), String(open.told.url)]
   const keys = new ApiKeys(new Scripts(redis, 'bench-keys', null))
   const headersOf = async (tenant: string) => {
@@ -45,11 +51,17 @@ export async function auth(redisUrl: string): Promise<Figure[]> {
       () => polls(locked, north, ours),
       () => polls(open, {}, theirs),
     )
+    const ofQuota = await sideBySide(
+      ROUNDS,
+      () => polls(counted, north, ours),
+      () => polls(locked, north, ours),
+    )
     const before = await commands(redis)
     await wrongKeys(lockedUrl)
     const each = ((await commands(redis)) - before) / WRONG_KEYS
     return [
       cost('processor time of a poll with an API key, beside `AUTH=none`', 'µs', polled, 1.2),
+      cost('processor time of a poll that a quota counts, beside one that none does', 'µs', ofQuota, 1.5),
       bounded('a wrong key, each another one', 'Redis commands', each, 1.5),
       bounded(
         "read of another tenant's task, beside that of an unknown one: difference of the medians",
@@ -59,7 +71,7 @@ export async function auth(redisUrl: string): Promise<Figure[]> {
       ),
     ]
   } finally {
-    await Promise.all([locked.end(), open.end()])
+    await Promise.all([locked.end(), open.end(), counted.end()])
     redis.disconnect()
   }
 }

@@ -152,6 +152,37 @@ describe('with DATA_DIR alone', () => {
     expect([again.code, again.stdout, again.stderr]).toEqual([1, '', `There is no key ${made.key_id}.\n`])
   })
 
+  test('limits set tells what holds, and whether anybody has heard of the tenant', async () => {
+    const none = { requests: null, waiting: null, running: null, stored: null, weight: null }
+    await json('keys create --tenant limited')
+    const made = await json<object>('limits set --tenant limited --requests 500 --stored 100MB')
+    expect(made).toEqual({ tenant: 'limited', ...none, requests: 500, stored: 1e8, tenant_known: true })
+    const more = await json<object>(
+      'limits set --tenant limited --requests 0 --waiting 7 --running 3 --weight 2',
+    )
+    const all = { requests: 0, waiting: 7, running: 3, stored: 1e8, weight: 2 }
+    expect(more).toEqual({ tenant: 'limited', ...all, tenant_known: true })
+    const typo = await json<object>('limits set --tenant limted --weight 2')
+    expect(typo).toEqual({ tenant: 'limted', ...none, weight: 2, tenant_known: false })
+    expect(await json('limits list')).toEqual([
+      { tenant: 'limited', ...all },
+      { tenant: 'limted', ...none, weight: 2 },
+    ])
+    expect(await json('limits list --tenant limited')).toEqual([{ tenant: 'limited', ...all }])
+    expect((await accepted('limits list')).stdout).toMatch(
+      /^tenant +requests +waiting +running +stored +weight\nlimited +0 +7 +3 +100000000 +2\nlimted +- /,
+    )
+    expect(await json<object>('limits clear --tenant limited --names requests,stored')).toEqual({
+      tenant: 'limited',
+      ...all,
+      requests: null,
+      stored: null,
+      tenant_known: true,
+    })
+    for (const tenant of ['limited', 'limted']) await json(`limits clear --tenant ${tenant}`)
+    expect(await json('limits list')).toEqual([])
+  })
+
   test('keys need no key of the secrets', async () => {
     const redis = (await readFile(join(folder, 'data/redis.url'), 'utf8')).trim()
     const environment = { DATA_DIR: 'elsewhere', REDIS_URL: redis }
@@ -198,6 +229,11 @@ describe('told in words, without a stack', () => {
       'secrets rotate --overlap soon',
       'keys create',
       'keys revoke',
+      'limits set --tenant limited',
+      'limits set --requests 5',
+      'limits set --tenant limited --weight 0',
+      'limits set --tenant limited --stored 1.5MB',
+      'limits clear --tenant limited --names request',
     ]) {
       const { code, stdout, stderr } = await accepted(line)
       expect([code, stdout], line).toEqual([2, ''])

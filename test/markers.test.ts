@@ -248,7 +248,7 @@ test('a secret appears nowhere, and what else clients send only where it may', a
   }
   expect(seen).toEqual(MAY_APPEAR)
   expect([...sent.values()].flat().length).toBeGreaterThan(200)
-})
+}, 180_000)
 
 /** Sends bytes and reads what comes until the connection is closed. */
 async function raw(url: string, request: string): Promise<string> {

@@ -21,6 +21,7 @@ import {
   TaskControl,
   TaskReader,
   TaskWatch,
+  TenantLimits,
   Upkeep,
 } from '@accepted/core'
 import { carStore, orderStore, reportStore, reservationStore, resourceSpace } from '@accepted/operations'
@@ -60,6 +61,9 @@ import { answerProblem, problemOf, problems } from './plugins/problems.ts'
 import { requestId, requestIds } from './plugins/request-ids.ts'
 import { securityFields } from './plugins/security-headers.ts'
 import { validation } from './plugins/validation.ts'
+import { PollPacing } from './quotas/poll-pacing.ts'
+import { RequestQuota } from './quotas/request-quota.ts'
+import { SharedBuckets } from './quotas/shared-buckets.ts'
 import { carRoutes, readCar } from './routes/cars.ts'
 import { deliveryRoutes } from './routes/deliveries.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -137,6 +141,19 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
       ? new KnownKeys({ keys: new ApiKeys(scripts), now: () => scripts.clock.now(), log })
       : undefined
   const tokens = oidcTerms(settings)
+  const bucketsOf = (quota: string) =>
+    new SharedBuckets({
+      redis,
+      prefix: `${settings.KEY_PREFIX}:quota:${quota}`,
+      withoutRedis: settings.QUOTAS_WITHOUT_REDIS,
+    })
+  const quota =
+    keys &&
+    new RequestQuota({
+      buckets: bucketsOf('requests'),
+      limits: new TenantLimits(scripts),
+      perSecond: settings.TENANT_REQUESTS,
+    })
   const spaceOf = ({ tenant }: FastifyRequest) => resourceSpace(redis, settings.KEY_PREFIX, tenant)
 
   const connections = new Connections({
@@ -181,7 +198,10 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(httpRules, { connections })
   await app.register(cors, { origins: origins.origins })
   await app.register(shedRequests, { shedding, bounds, publicUrl })
-  await app.register(auth, { authenticate: keys && bearer(keys, tokens && oidcCallers(tokens, log)) })
+  await app.register(auth, {
+    authenticate: keys && bearer(keys, tokens && oidcCallers(tokens, log)),
+    quota: quota && ((tenant, reply) => quota.admit(tenant, reply)),
+  })
   await app.register(validation)
   await app.register(methods)
   await app.register(negotiation)
@@ -203,6 +223,11 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
       maxBacklog: settings.MAX_BACKLOG,
       bounds,
     }),
+    quotas: keys && {
+      waiting: settings.TENANT_WAITING,
+      storedBytes: settings.TENANT_STORED_BYTES,
+      tombstoneMs,
+    },
     callbacks: { rules: targets.rules, names, canSign: sealer !== undefined },
     now,
     styles,
@@ -213,7 +238,8 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   for (const contract of contracts.values()) {
     operationRoute(app, contract, start, contract.immediate ? immediate[contract.name] : undefined)
   }
-  const read = { reader, waits, estimator, contracts, now, styles }
+  const pacing = keys && new PollPacing(bucketsOf('polls'))
+  const read = { reader, waits, estimator, contracts, now, styles, pacing }
   const act = {
     control: new TaskControl(scripts, retentionMs, tombstoneMs),
     estimator,

@@ -6,6 +6,7 @@ import {
   type Submissions,
   type TaskHead,
   type TaskReader,
+  type TenantQuotas,
 } from '@accepted/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { type TProperties, type TSchema, Type } from 'typebox'
@@ -17,6 +18,7 @@ import { type CallbackPolicy, permittedCallback } from './callbacks/permitted-ca
 import { traceparentOf } from './plugins/request-ids.ts'
 import { readPreferences } from './preferences.ts'
 import { invalidInput, ProblemError } from './problem.ts'
+import { quotaExceeded } from './quotas/over-quota.ts'
 import {
   acceptedResponse,
   BODY_PROBLEMS,
@@ -37,6 +39,8 @@ export interface StartDependencies extends StartAnswerDependencies {
   /** Most tasks that may wait in a lane. */
   maxBacklog: number
   fullLanes: FullLanes
+  /** Undefined: tenants have none. */
+  quotas: TenantQuotas | undefined
   callbacks: CallbackPolicy
 }
 
@@ -193,6 +197,7 @@ async function startTask(
     limits,
     maxBacklog: deps.maxBacklog,
     maxQueue,
+    ...(deps.quotas ? { quotas: deps.quotas } : {}),
     ...(key === undefined
       ? {}
       : { idempotency: { key, fingerprint: fingerprint(request, params, headers, callback) } }),
@@ -218,6 +223,8 @@ async function startTask(
       })
     case 'backlog_full':
       throw await deps.fullLanes.refusal(laneOf(contract), outcome.waiting, maxQueue)
+    case 'over_quota':
+      throw quotaExceeded(outcome, await deps.fullLanes.whenTaken(laneOf(contract), outcome.takes))
   }
 }
 

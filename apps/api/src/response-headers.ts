@@ -105,6 +105,20 @@ const HEADERS = {
     description: 'The name to save it under',
     examples: ['attachment; filename="orders-2021-10-01-to-2021-11-01.pdf"'],
   },
+  'RateLimit-Policy': {
+    type: 'string',
+    pattern: '^"requests";q=\\d+;w=\\d+$',
+    description:
+      'What your tenant may send (draft-ietf-httpapi-ratelimit-headers): so many requests (`q`) at once after a pause, which is over after as many seconds (`w`) as it then takes to have all of them again',
+    examples: ['"requests";q=5000;w=5'],
+  },
+  RateLimit: {
+    type: 'string',
+    pattern: '^"requests";r=\\d+;t=\\d+$',
+    description:
+      'How many requests are left at once (`r`), and in how many seconds there are all of them again (`t`)',
+    examples: ['"requests";r=4990;t=1'],
+  },
   'WWW-Authenticate': {
     type: 'string',
     pattern: '^Bearer realm="accepted"(, [a-z_]+="[^"]*")*$',

@@ -69,6 +69,7 @@ export const START_PROBLEMS = [
   'invalid_input',
   'idempotency_conflict',
   'backlog_full',
+  'quota_exceeded',
   ...STORE_PROBLEMS,
 ] as const satisfies ProblemCode[]
 
@@ -77,6 +78,7 @@ const PROBLEM_HEADERS: Partial<Record<number, HeaderUse[]>> = {
   403: ['WWW-Authenticate'],
   405: ['Allow'],
   416: ['Content-Range', 'Accept-Ranges', 'ETag', 'Cache-Control'],
+  429: ['Retry-After'],
   503: ['Retry-After'],
 }
 
@@ -100,6 +102,16 @@ export function withProblems(
     Object.keys(content?.['application/problem+json']?.examples ?? {}),
   )
   return { ...responses, ...problemsBy(document, [...(own as ProblemCode[]), ...codes]) }
+}
+
+/** The responses of a route with further header fields on each. */
+export function withHeaders(responses: object, uses: readonly HeaderUse[]) {
+  return Object.fromEntries(
+    Object.entries(responses as Record<string, Partial<Described>>).map(([status, described]) => [
+      status,
+      { ...described, headers: { ...described.headers, ...headers(uses) } },
+    ]),
+  )
 }
 
 type ProblemResponse = ReturnType<typeof problemsBy>[string]
@@ -130,6 +142,8 @@ function problemsBy(document: 'Problem' | 'OperationProblem', codes: ProblemCode
 const EXAMPLE_MEMBERS: Partial<Record<ProblemCode, object>> = {
   invalid_input: { errors: [{ pointer: '#/model', detail: 'must be integer' }] },
   idempotency_conflict: { errors: [{ header: 'idempotency-key', detail: 'belongs to another request' }] },
+  quota_exceeded: { quota: 'waiting', limit: 10_000, used: 10_000 },
+  polling_too_fast: { quota: 'polls' },
   not_ended: { task_status: 'running' },
   gone: {
     task_status: 'completed',

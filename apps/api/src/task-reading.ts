@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { preferenceApplied, readPreferences } from './preferences.ts'
 import { invalidInput } from './problem.ts'
+import type { PollPacing } from './quotas/poll-pacing.ts'
 import type { StyleChoice } from './start-options.ts'
 import { tombstoneProblem, unknownTask } from './task-answers.ts'
 import {
@@ -30,6 +31,8 @@ export interface ReadDependencies {
   /** Redis's time, ms; known once it was read from. */
   now: () => number
   styles: () => StyleContext
+  /** Undefined: polls may come as often as they like. */
+  pacing: PollPacing | undefined
 }
 
 export const TaskParams = Type.Object({ task_id: Uuid7('The task') })
@@ -87,7 +90,7 @@ function asFound(taskId: string, outcome: ReadOutcome): FoundTask {
  * The task that a path names; by `Prefer: wait`, after its next change.
  *
  * @param style in which it will be told: a version in `If-None-Match` is one of a style
- * @throws {ProblemError} `not_found`, `gone`
+ * @throws {ProblemError} `not_found`, `gone`, `polling_too_fast`
  */
 export async function readTask(
   request: FastifyRequest,
@@ -98,6 +101,7 @@ export async function readTask(
   const { task_id: taskId } = request.params as TaskParams
   const { waitSeconds } = readPreferences(request.headers.prefer as string | undefined)
   let found = await findTask(request, deps.reader)
+  if (!waitSeconds && !isEnded(found.task.status)) await deps.pacing?.admit(request.tenant, taskId)
   if (waitSeconds && isKnownToCaller(request, found.task, style)) {
     const { version } = found.task
     found = asFound(
@@ -113,6 +117,23 @@ export async function readTask(
 function isKnownToCaller({ headers }: FastifyRequest, task: TaskRecord, style: StyleName): boolean {
   const known = headers['if-none-match']
   return !isEnded(task.status) && (known === undefined || namesTag(known, etagOf(task, style)))
+}
+
+/** Notes when a poll is to come again, and answers it. */
+export function pollReply(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: StyledAnswer,
+  choice: StyleChoice,
+  { pacing }: ReadDependencies,
+): FastifyReply | string {
+  const again = answer.headers['retry-after']
+  pacing?.told(
+    request.tenant,
+    (request.params as TaskParams).task_id,
+    again === undefined ? undefined : Number(again),
+  )
+  return styledReply(request, reply, answer, choice)
 }
 
 /** What a route returns to answer a read; 304 if the caller has it, only where it would be 2xx (RFC 9110 §13.2.2). */

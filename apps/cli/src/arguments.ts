@@ -32,6 +32,8 @@ export function readArguments(args: string[], commands: readonly Command[]): Inv
     const fault = value === undefined ? undefined : option.faultOf(value)
     if (fault) throw new UsageError(`--${name}: ${fault}.`)
   }
+  const fault = command.faultOf?.(options)
+  if (fault) throw new UsageError(`${command.name}: ${fault}.`)
   return { command, options, json: json as boolean }
 }
 

@@ -22,6 +22,8 @@ export interface Command {
   options: Readonly<Record<string, CommandOption>>
   /** What is given without a name, in the order that it stands in: handed over as options. Each must be given. */
   operands?: Readonly<Record<string, CommandOption>>
+  /** What is wrong with the options together, in words; undefined if nothing is. */
+  faultOf?(options: Readonly<Record<string, string>>): string | undefined
   /** @throws {NotFound} @throws {SealError} @throws {StoreUnavailable} */
   run(installation: Installation, options: Readonly<Record<string, string>>): Promise<Row | Row[]>
 }

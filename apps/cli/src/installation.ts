@@ -10,6 +10,7 @@ import {
   readSettings,
   Scripts,
   SharedSettings,
+  TenantLimits,
   TenantSecrets,
 } from '@accepted/core'
 import type { Redis } from 'ioredis'
@@ -26,6 +27,7 @@ export interface Installation {
   readonly secrets: TenantSecrets
   readonly signingKeys: InstallationKeys
   readonly apiKeys: ApiKeys
+  readonly tenantLimits: TenantLimits
   close(): void
 }
 
@@ -70,6 +72,7 @@ export async function findInstallation(
       return new InstallationKeys(scripts, needed())
     },
     apiKeys: new ApiKeys(scripts),
+    tenantLimits: new TenantLimits(scripts),
     close: () => redis.disconnect(),
   }
 }

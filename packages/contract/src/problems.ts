@@ -117,6 +117,18 @@ export const PROBLEMS = {
     explanation:
       'The key was used within the last 24 hours for a request with another method, path, body or options. Use a new key for a new request.',
   },
+  quota_exceeded: {
+    status: 429,
+    title: 'A quota is used up',
+    explanation:
+      '`quota` names what your tenant has used up, `limit` what it may. `requests`: so many a second; `waiting`: as many of its tasks wait in the lane as may; `stored`: its tasks take as many bytes as they may. Nothing was started. Repeat after `Retry-After`, which is taken from how fast your tasks are done.',
+  },
+  polling_too_fast: {
+    status: 429,
+    title: 'This task is polled too fast',
+    explanation:
+      'The task has not ended, and was asked for far more often than the `Retry-After` of its answers allows, for a long time. Ask again after `Retry-After`; or let the answer wait (`Prefer: wait=60`), or follow `/tasks/{task_id}/events`.',
+  },
   too_many_pipelined: {
     status: 429,
     title: 'Too many requests of one connection wait',
@@ -146,17 +158,17 @@ export const PROBLEMS = {
     explanation:
       'The operation has as many waiting tasks as it may have, or more than `Max-Queue` accepts. Nothing was started. Repeat after `Retry-After`.',
   },
-  too_many_connections: {
-    status: 503,
-    title: 'Too many connections are open',
-    explanation:
-      'The process has as many connections as it may have, or your address has as many as one address may. Nothing was done. Close some, or repeat after `Retry-After`.',
-  },
   overloaded: {
     status: 503,
     title: 'The service is overloaded',
     explanation:
       'The process that was asked has more to do than it can bear, and refuses what can wait: starts first, then lists and streams, single reads and acts last. Nothing was begun. Repeat after `Retry-After`, with the same `Idempotency-Key`.',
+  },
+  too_many_connections: {
+    status: 503,
+    title: 'Too many connections are open',
+    explanation:
+      'The process has as many connections as it may have, or your address has as many as one address may. Nothing was done. Close some, or repeat after `Retry-After`.',
   },
   store_unavailable: {
     status: 503,

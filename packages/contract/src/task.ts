@@ -260,6 +260,9 @@ const problemMembers = {
     ),
   ),
   links: Type.Optional(Type.Array(Link, { description: 'What can be done instead' })),
+  quota: Type.Optional(Type.String({ description: 'The quota that is used up' })),
+  limit: Type.Optional(Type.Integer({ minimum: 0, description: 'What it allows' })),
+  used: Type.Optional(Type.Integer({ minimum: 0, description: 'What is used of it' })),
   task_status: Type.Optional(OneOf(TASK_STATUSES, 'Of an expired or unended task: its status')),
   reason: Type.Optional(
     Nullable(Type.String({ description: 'Of an expired task: why it failed or was canceled' })),

@@ -142,6 +142,32 @@ export const ApiSettings = Type.Object({
     description:
       'From which share of its memory on (of its heap, or of what its machine or container has) it refuses starts; with half and a quarter of the rest left lists and streams, then everything. `1`: never',
   }),
+  TENANT_REQUESTS: Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000,
+    default: 1_000,
+    description:
+      'Requests a second of one tenant before 429, and at once after a pause what it may send in 5 s; `0`: any number. Quotas do not hold with `AUTH=none`',
+  }),
+  QUOTAS_WITHOUT_REDIS: Type.Enum(['open', 'closed'], {
+    default: 'open',
+    description:
+      'While Redis is away: each API process counts requests for itself, or answers 503 to whatever takes a key',
+  }),
+  TENANT_WAITING: Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000_000,
+    default: 10_000,
+    description:
+      'Waiting tasks of one tenant in a lane before 429; `0`: any number. Quotas do not hold with `AUTH=none`',
+  }),
+  TENANT_STORED_BYTES: Type.Integer({
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    default: 268_435_456,
+    description:
+      'What the tasks and deliveries of one tenant may take in Redis, in bytes, before its own ended tasks expire early to make room for new ones, and, if that does not do, 429; `0`: any number',
+  }),
   RETENTION_SECONDS: Type.Number({
     exclusiveMinimum: 0,
     maximum: 315360000,

@@ -7,7 +7,8 @@ test('whatever is sent, every answer is as described, none is 5xx but a 503, and
   const report = await fuzzApi({
     redisUrl: inject('redisUrl'),
     prefix: freshPrefix(),
-    forMs: 8_000,
+    forMs: 150_000,
+    mostSequences: 50,
     seed: 1,
     say: (words) => void said.push(words),
   })
@@ -16,4 +17,4 @@ test('whatever is sent, every answer is as described, none is 5xx but a 503, and
   expect(report.requests).toBeGreaterThan(200)
   expect(Object.keys(report.reached).length).toBeGreaterThan(15)
   expect(report.known.task_id).toBeGreaterThan(5)
-})
+}, 180_000)

@@ -32,8 +32,17 @@ export interface ApiFuzzReport {
  * Sends what can be made of the OpenAPI document to an API with a worker, in sequences that use the ids that come back, of two tenants
  * and of strangers. Right is: every answer is as described, none is 5xx but a 503, nothing of another tenant shows, nothing is logged as an
  * error, and both processes live.
+ *
+ * @param mostSequences it ends after so many, too: how far it comes must not depend on the machine
  */
-export async function fuzzApi({ redisUrl, prefix, forMs, seed, say }: FuzzOptions): Promise<ApiFuzzReport> {
+export async function fuzzApi({
+  redisUrl,
+  prefix,
+  forMs,
+  seed,
+  say,
+  mostSequences = Number.MAX_SAFE_INTEGER,
+}: FuzzOptions & { mostSequences?: number }): Promise<ApiFuzzReport> {
   const said: Record<string, number> = {}
   const wrong: string[] = []
   /** Not yet told. */
@@ -77,7 +86,7 @@ export async function fuzzApi({ redisUrl, prefix, forMs, seed, say }: FuzzOption
       ),
       {
         seed,
-        numRuns: Number.MAX_SAFE_INTEGER,
+        numRuns: mostSequences,
         interruptAfterTimeLimit: forMs,
         endOnFailure: false,
         maxSkipsPerRun: 0,

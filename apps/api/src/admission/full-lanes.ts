@@ -84,6 +84,14 @@ export class FullLanes {
     return this.#refusal(lane, known, waiting, Math.min(maxQueue, this.#maxBacklog - 1))
   }
 
+  /** Seconds until the lane has likely taken so many tasks, within the bounds. @throws {StoreUnavailable} */
+  async whenTaken(lane: Lane, tasks: number): Promise<number> {
+    const { state, atMs } = await this.#lookedAt(lane)
+    const nowMs = state.nowMs + this.#monotonic() - atMs
+    const crowded = { excess: tasks, gapMs: drainGapMs({ ...state, nowMs }) }
+    return turnOf(crowded, { nowMs, lastMs: 0, chance: this.#chance(), bounds: this.#bounds }).retryAfter
+  }
+
   /** @param most tasks that may wait for the caller to be let in */
   #refusal({ lane }: Lane, { state, atMs }: Known, waiting: number, most: number): ProblemError {
     const nowMs = state.nowMs + this.#monotonic() - atMs

@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify'
-import { Histogram, Registry } from 'prom-client'
+import { Counter, Histogram, Registry } from 'prom-client'
+import { ProblemError } from '../problem.ts'
 
 /** Up to what answers that are held (`Prefer: wait`) take. */
 const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
 /**
  * Counts the requests of an app and how long they took, by method, route and status. A route is its pattern, never an address;
- * what has no route is `none`. To be called before the routes are added.
+ * what has no route is `none`. Those that a quota refused are counted by the quota, never by tenant. To be called before the routes are added.
  */
 export function requestMetrics(app: FastifyInstance): Registry {
   const registry = new Registry()
@@ -16,6 +17,17 @@ export function requestMetrics(app: FastifyInstance): Registry {
     labelNames: ['method', 'route', 'status'],
     buckets: BUCKETS_SECONDS,
     registers: [registry],
+  })
+  const refusals = new Counter({
+    name: 'http_quota_refusals_total',
+    help: 'Requests that were answered 429, by the quota that was used up',
+    labelNames: ['quota'],
+    registers: [registry],
+  })
+  app.addHook('onError', (_request, _reply, error: Error, next) => {
+    const quota = error instanceof ProblemError && error.status === 429 && error.options.members?.quota
+    if (quota) refusals.inc({ quota: String(quota) })
+    next()
   })
   app.addHook('onResponse', (request, reply, next) => {
     const route = request.routeOptions.url ?? 'none'

@@ -35,7 +35,7 @@ const COUNTERS: Record<string, { name: string; help: string; labelNames: string[
   },
   expired: {
     name: 'accepted_tasks_expired_total',
-    help: 'Records that became tombstones: by age, by bytes (before their time, MAX_STORED_BYTES) or deleted',
+    help: 'Records that became tombstones: by age, by bytes (before their time, MAX_STORED_BYTES), by quota (before their time, for their own tenant) or deleted',
     labelNames: ['cause'],
   },
   callbacks: {

@@ -170,7 +170,7 @@ test('a route that does not say who may use it keeps the app from starting', asy
   const app = fastify()
   onTestFinished(() => app.close())
   await app.register(problems, { publicUrl: () => 'http://accepted.test' })
-  await app.register(auth, { authenticate: undefined })
+  await app.register(auth, { authenticate: undefined, quota: undefined })
   app.get('/open', { config: { access: OPEN } }, async () => 'open')
   app.post('/stray', async () => 'stray')
   await expect(app.ready().then(() => undefined)).rejects.toThrow(

@@ -1,9 +1,9 @@
 import type { Scope } from '@accepted/contract'
-import type { FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyReply, RouteOptions } from 'fastify'
 import plugin from 'fastify-plugin'
-import { type Access, OPEN } from '../auth/access.ts'
+import { OPEN } from '../auth/access.ts'
 import { ANYBODY, type Authenticate, type Caller, refuseUnless } from '../auth/caller.ts'
-import { STORE_PROBLEMS, withProblems } from '../responses.ts'
+import { STORE_PROBLEMS, withHeaders, withProblems } from '../responses.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -21,6 +21,8 @@ declare module 'fastify' {
 export interface AuthOptions {
   /** Undefined: nobody is asked. */
   authenticate: Authenticate | undefined
+  /** Counts a request once it is known whose it is, before anything else of it is looked at; undefined: tenants have no quotas. */
+  quota: ((tenant: string, reply: FastifyReply) => Promise<void> | undefined) | undefined
 }
 
 /** The name of the security scheme in the description. */
@@ -31,13 +33,13 @@ export const SECURITY_SCHEME = 'bearer'
  * the app does not start with one that does not.
  */
 export const auth = plugin<AuthOptions>(
-  async (app, { authenticate }) => {
+  async (app, { authenticate, quota }) => {
     app.decorateRequest('caller')
     app.decorateRequest('tenant', '')
     const routes: RouteOptions[] = []
     app.addHook('onRoute', (route) => {
       routes.push(route)
-      if (authenticate && !route.schema?.hide) describe(route)
+      if (authenticate && !route.schema?.hide) describe(route, quota !== undefined)
     })
     app.addHook('onReady', async () => {
       const silent = routes.filter(({ config }) => config?.access === undefined)
@@ -45,43 +47,43 @@ export const auth = plugin<AuthOptions>(
       const names = new Set(silent.map(({ method, url }) => `${method} ${url}`))
       throw new Error(`these routes do not say who may use them (config.access): ${[...names].join(', ')}`)
     })
-    app.addHook('onRequest', (request, _reply, next) => {
+    app.addHook('onRequest', (request, reply, next) => {
       const access = request.is404 ? OPEN : request.routeOptions.config.access!
       if (access === OPEN) return next()
       const caller = authenticate ? authenticate(request.headers.authorization) : ANYBODY
-      if (!(caller instanceof Promise)) {
-        admit(request, caller, access)
-        return next()
+      const counted = (found: Caller): Promise<void> | undefined => {
+        request.caller = found
+        request.tenant = found.tenant
+        const under = quota?.(found.tenant, reply)
+        if (under) return under.then(() => refuseUnless(found, access))
+        refuseUnless(found, access)
       }
-      caller.then((found) => admit(request, found, access)).then(() => next(), next)
+      const judged = caller instanceof Promise ? caller.then(counted) : counted(caller)
+      if (judged) judged.then(() => next(), next)
+      else next()
     })
   },
   { name: 'auth', dependencies: ['problems'] },
 )
 
-/** @throws {ProblemError} `forbidden` */
-function admit(request: FastifyRequest, caller: Caller, access: Exclude<Access, typeof OPEN>): void {
-  refuseUnless(caller, access)
-  request.caller = caller
-  request.tenant = caller.tenant
-}
-
-/** What asking for a credential adds to the description of a route. */
-function describe(route: RouteOptions): void {
+/** What asking for a credential, and counting requests, adds to the description of a route. */
+function describe(route: RouteOptions, hasQuotas: boolean): void {
   const access = route.config?.access
   if (access === undefined || access === OPEN) return
   const { description, response } = route.schema as { description: string; response: object }
   const document = route.url.startsWith('/operations') ? 'OperationProblem' : 'Problem'
+  const described = withProblems(response, document, [
+    'unauthenticated',
+    'forbidden',
+    'issuer_unavailable',
+    ...STORE_PROBLEMS,
+    ...(hasQuotas ? (['quota_exceeded'] as const) : []),
+  ])
   route.schema = {
     ...route.schema,
     description: `${description} Takes a key with the scope ${access.map((scope) => `\`${scope}\``).join(' or ')}.`,
     security: [{ [SECURITY_SCHEME]: [] }],
     'x-required-scopes': access,
-    response: withProblems(response, document, [
-      'unauthenticated',
-      'forbidden',
-      'issuer_unavailable',
-      ...STORE_PROBLEMS,
-    ]),
+    response: hasQuotas ? withHeaders(described, ['RateLimit?', 'RateLimit-Policy?']) : described,
   }
 }

@@ -222,7 +222,9 @@ function shareProblems(operations: OpenapiOperation[]): Record<string, OpenapiRe
       const problem = (answer as OpenapiResponse).content?.['application/problem+json']
       if (!problem) continue
       const schema = problem.schema?.$ref?.split('/').at(-1)
-      const name = [schema, ...Object.keys(problem.examples ?? {})].join('.')
+      // Whose senders are counted tells of that, too.
+      const counted = (answer as OpenapiResponse).headers?.RateLimit ? ['counted'] : []
+      const name = [schema, ...counted, ...Object.keys(problem.examples ?? {})].join('.')
       shared[name] = answer as OpenapiResponse
       responses[status] = { $ref: `#/components/responses/${name}` }
     }

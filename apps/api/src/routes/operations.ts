@@ -10,10 +10,10 @@ import {
 import {
   listQuery,
   listTasks,
+  pollReply,
   type ReadDependencies,
   ReadHeaders,
   readTask,
-  styledReply,
   TaskParams,
 } from '../task-reading.ts'
 import { answerOf, operationDocument } from '../task-styles.ts'
@@ -79,16 +79,14 @@ export function operationRoutes(app: FastifyInstance, deps: ReadDependencies, ac
         response: {
           200: response('The operation, ended or not', Type.Ref('Operation'), HEADERS),
           304: emptyResponse('It has not changed', HEADERS),
-          ...operationProblemResponses('not_found', 'gone', ...STORE_PROBLEMS),
+          ...operationProblemResponses('not_found', 'gone', 'polling_too_fast', ...STORE_PROBLEMS),
         },
       },
     },
     async (request, reply) => {
       const view = await readTask(request, reply, deps, 'operation')
-      return styledReply(request, reply, answerOf('operation', view, deps.styles()), {
-        style: 'operation',
-        applied: undefined,
-      })
+      const choice = { style: 'operation' as const, applied: undefined }
+      return pollReply(request, reply, answerOf('operation', view, deps.styles()), choice, deps)
     },
   )
 

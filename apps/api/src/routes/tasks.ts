@@ -6,10 +6,10 @@ import { chooseStyle, StyleQuery } from '../start-options.ts'
 import {
   listQuery,
   listTasks,
+  pollReply,
   type ReadDependencies,
   ReadHeaders,
   readTask,
-  styledReply,
   TaskParams,
 } from '../task-reading.ts'
 import { answerOf } from '../task-styles.ts'
@@ -58,14 +58,14 @@ export function taskRoutes(app: FastifyInstance, deps: ReadDependencies): void {
         headers: ReadHeaders,
         response: {
           ...taskResponses,
-          ...problemResponses('not_found', 'gone', 'invalid_input', ...STORE_PROBLEMS),
+          ...problemResponses('not_found', 'gone', 'invalid_input', 'polling_too_fast', ...STORE_PROBLEMS),
         },
       },
     },
     async (request, reply) => {
       const choice = chooseStyle(request.query as StyleQuery, request.headers.prefer as string | undefined)
       const view = await readTask(request, reply, deps, choice.style)
-      return styledReply(request, reply, answerOf(choice.style, view, deps.styles()), choice)
+      return pollReply(request, reply, answerOf(choice.style, view, deps.styles()), choice, deps)
     },
   )
 }

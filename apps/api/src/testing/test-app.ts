@@ -61,8 +61,8 @@ export async function testApp(
     names,
     log,
     streamLimits,
-    connectionLimits,
     ...(probes ? { probes } : {}),
+    connectionLimits,
   })
   onTestFinished(async () => {
     await app.close()

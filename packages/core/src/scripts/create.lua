@@ -1,15 +1,15 @@
 #!lua
--- uses shard flows places records waiting
+-- uses shard flows places records waiting packing outbox tombstones burying limits quotas
 -- Accepts a batch of tasks, each with an outcome of its own.
--- ARGV, 17 an item: id, tenant, operation, lane, priority, accept_by (ms, Redis's clock), max_backlog, max_queue,
+-- ARGV, 18 an item: id, tenant, operation, lane, priority, accept_by (ms, Redis's clock), max_backlog, max_queue,
 -- idempotency key ('' = none), fingerprint, key lifetime (ms), limits (as `limits_of` reads them), ms to start within and in
--- all (0 = any), head (JSON), body (JSON text), callback (the letters of its events and its flow: outbox.lua; '' = none).
+-- all (0 = any), head (JSON), body (JSON text), callback (the letters of its events and its flow: outbox.lua; '' = none), quotas (quotas.lua; '' = none hold).
 -- Answers an outcome for each: {'created', position} | {'exists', id} | {'conflict'} | {'late'} |
--- {'backlog_full', waiting}. A job is wanted unless the lane has plenty: a worker that has one claims until nothing may run,
--- so that none of those that were added since then is spent. Of a lane in which a flow is at its cap nobody knows whether it
+-- {'backlog_full', waiting} | {'over_quota', …} as quotas.lua has it. A job is wanted unless the lane has plenty: a worker that has
+-- one claims until nothing may run, so that none of those that were added since then is spent. Of a lane in which a flow is at its cap nobody knows whether it
 -- has; there none is wanted for what that cap keeps out, since the end of what runs asks for it.
 -- Upholds rule 2 (one step) and rule 10 (a create that the client was refused never comes alive).
-local STRIDE = 17
+local STRIDE = 18
 local FORMAT = tostring(FORMAT_WRITTEN)
 
 local function limit(id, kind, field, ms)
@@ -37,7 +37,7 @@ local function create(at)
   local accept_by, max_backlog, max_queue = tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7])
   local key, fingerprint, key_ms = ARGV[at + 8], ARGV[at + 9], ARGV[at + 10]
   local limits, start_ms, total_ms = ARGV[at + 11], tonumber(ARGV[at + 12]), tonumber(ARGV[at + 13])
-  local head, body, callback = ARGV[at + 14], ARGV[at + 15], ARGV[at + 16]
+  local head, body, callback, quotas = ARGV[at + 14], ARGV[at + 15], ARGV[at + 16], ARGV[at + 17]
 
   if now > accept_by then return { 'late' } end
   if key ~= '' then
@@ -54,6 +54,9 @@ local function create(at)
   local lane = lane_of(lane_name)
   local waiting = lane.waiting
   if waiting >= max_backlog or waiting > max_queue then return { 'backlog_full', waiting } end
+  local bytes = stored.open_bytes(head, body)
+  local refusal = quotas ~= '' and over_quota(tenant, lane_name, lane, max_backlog, bytes, quotas)
+  if refusal then return refusal end
 
   -- Unique within the batch; later batches are later by the clock.
   local order = string.format('%.0f', now_us + (at - 1) / STRIDE)
@@ -65,6 +68,8 @@ local function create(at)
   if callback ~= '' then redis.call('HSET', open_key(id), 'callback', callback) end
   if key ~= '' then redis.call('SET', key, fingerprint .. ' ' .. id, 'PX', key_ms) end
   tell_operation(tenant, operation)
+  stored.count_from_now()
+  stored.charge(tenant, id, 'open', bytes)
   count('created ' .. operation, 1)
   count_tasks(operation, 'pending', 1)
   redis.call('ZADD', P .. 'index:' .. tenant, order, id)

@@ -71,7 +71,7 @@ test('a create that reaches Redis after its time is refused and leaves nothing',
   const create = async (acceptBy: number) => {
     const place = [newId(), 'default', 'test.run', 'test', 3]
     const terms = [acceptBy, 10, 10, 'key', 'print', 1000, '2,3,1000,0,0', 0, 0]
-    return (await scripts.run('create', 0, [...place, ...terms, '{}', '', ''])).answer
+    return (await scripts.run('create', 0, [...place, ...terms, '{}', '', '', ''])).answer
   }
   expect(await create(now - 1)).toEqual([['late']])
   expect(await redis.keys(`${prefix}:*`)).toEqual([`${scripts.prefixOf(0)}format`])

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { ApiKeys } from '../keys/api-keys.ts'
+import { TenantLimits } from '../limits/tenant-limits.ts'
 import { InstallationKeys } from '../secrets/installation-keys.ts'
 import { Sealer } from '../secrets/sealer.ts'
 import { TenantSecrets } from '../secrets/tenant-secrets.ts'
@@ -108,6 +109,13 @@ test('the layout of what stands in Redis changes on purpose only', async () => {
   const keys = new ApiKeys(scripts)
   const { keyId } = await keys.create({ tenant: 'default', scopes: ['tasks:read'], lifetimeMs: 60_000 })
   await keys.noteUse([keyId])
+  await new TenantLimits(scripts).set('default', {
+    requests: 1,
+    waiting: 1,
+    running: 1,
+    stored: 1,
+    weight: 1,
+  })
   await upkeep.heartbeat(0, 'worker', { test: 2, callbacks: 2 }, 60_000, 2)
 
   // Waits, runs, is lost twice, is undone, ends.

@@ -48,6 +48,16 @@ function msOf(seconds: number | undefined): number | null {
   return seconds === undefined ? null : seconds * 1000
 }
 
+/** The quotas of a tenant that creating a task is held to. */
+export interface TenantQuotas {
+  /** Most of its tasks that may wait in a lane; 0: any number. */
+  waiting: number
+  /** Most bytes that it may take; 0: any number. */
+  storedBytes: number
+  /** How long a task that makes room for another answers 410. */
+  tombstoneMs: number
+}
+
 /** A request for a task. */
 export interface Submission {
   tenant: string
@@ -63,6 +73,8 @@ export interface Submission {
   maxBacklog: number
   /** Most tasks that the caller accepts before its own; Infinity: any number. */
   maxQueue: number
+  /** What holds of its tenant unless an operator has set something else; without it no quota does. */
+  quotas?: TenantQuotas
   idempotency?: {
     key: string
     /** Of the request, as `fingerprintOf` makes it. */
@@ -75,6 +87,17 @@ export type SubmissionOutcome =
   | { outcome: 'exists'; taskId: string }
   | { outcome: 'conflict' }
   | { outcome: 'backlog_full'; waiting: number }
+  | OverQuota
+
+/** The tenant has used up a quota: `used` of `limit`. */
+export interface OverQuota {
+  outcome: 'over_quota'
+  quota: 'waiting' | 'stored'
+  limit: number
+  used: number
+  /** How many tasks the lane has to take before there may be room. */
+  takes: number
+}
 
 /** Accepts tasks: one script call a turn of the event loop, then one job a task. */
 export class Submissions {
@@ -139,6 +162,7 @@ export class Submissions {
       )
       args.push(Math.ceil(startMs ?? 0), Math.ceil(totalMs ?? 0))
       args.push(JSON.stringify(submission.head), submission.body, callbackOf(submission))
+      args.push(quotasOf(submission))
     }
     const { nowMs, answer } = await this.#scripts.run('create', shard, args)
     const told = answer as unknown[][]
@@ -170,6 +194,10 @@ function outcomeOf(
       return { outcome: 'conflict' }
     case 'backlog_full':
       return { outcome: 'backlog_full', waiting: Number(answer[1]) }
+    case 'over_quota': {
+      const [limit, used, takes] = answer.slice(2).map(Number) as [number, number, number]
+      return { outcome: 'over_quota', quota: answer[1] as OverQuota['quota'], limit, used, takes }
+    }
     default:
       return 'late'
   }
@@ -189,6 +217,11 @@ function callbackOf({ tenant, head }: Submission): string {
   if (!head.callback || head.callback.events.length === 0) return ''
   const letters = head.callback.events.map((event) => EVENT_LETTERS[event]).join('')
   return `${letters} ${endpointFlow(tenant, head.callback.url)}`
+}
+
+/** As quotas.lua reads them. */
+function quotasOf({ quotas }: Submission): string {
+  return quotas ? `${quotas.waiting} ${quotas.storedBytes} ${Math.ceil(quotas.tombstoneMs)}` : ''
 }
 
 /** The record as create.lua has just written it. */

@@ -11,6 +11,7 @@ const CONTENTS = withFormats(composeScript(new URL('./contents.lua', import.meta
 /** As packing.lua and outbox.lua have them. */
 const RECORD_BYTES = 550
 const DELIVERY_BYTES = 700
+const OPEN_BYTES = 1_200
 
 /** All that a shard keeps, but for BullMQ's own; keys without their prefix. */
 export class Contents {
@@ -61,16 +62,28 @@ export class Contents {
 
   /** What the figure `stored` has to be: of all ended records and deliveries. */
   get storedBytes(): number {
-    const records = [...this.done.keys()].map((id) => this.storedBytesOf(id))
-    const deliveries = this.keys
-      .filter((key) => key.startsWith('dlv:'))
-      .flatMap((key) => [
-        DELIVERY_BYTES,
-        ...[...this.map(key)]
-          .filter(([field]) => field === 'record' || field.startsWith('attempt:'))
-          .map(([, value]) => Buffer.byteLength(value)),
-      ])
-    return [...records, ...deliveries].reduce((sum, bytes) => sum + bytes, 0)
+    return [...this.storedByTenant].reduce(
+      (sum, [name, bytes]) => sum + (name.endsWith(' ended') ? bytes : 0),
+      0,
+    )
+  }
+
+  /** What each tenant has to be charged for: `TENANT open`, `TENANT ended`, where that is anything. */
+  get storedByTenant(): Map<string, number> {
+    const bytes = new Map<string, number>()
+    const add = (name: string, more: number) => bytes.set(name, (bytes.get(name) ?? 0) + more)
+    for (const [id, { tenant }] of this.open) {
+      const parts = ['head', 'body'].map((name) => Buffer.byteLength(this.field(id, name)!))
+      add(`${tenant} open`, OPEN_BYTES + parts[0]! + parts[1]!)
+    }
+    for (const [id, { tenant }] of this.done) add(`${tenant} ended`, this.storedBytesOf(id))
+    for (const key of this.keys.filter((name) => name.startsWith('dlv:'))) {
+      const delivery = this.map(key)
+      const texts = [...delivery].filter(([name]) => name === 'record' || name.startsWith('attempt:'))
+      const size = texts.reduce((sum, [, text]) => sum + Buffer.byteLength(text), DELIVERY_BYTES)
+      add(`${delivery.get('flow')!.split(' ')[0]} ended`, size)
+    }
+    return bytes
   }
 
   /** A field of a record that decoding leaves out. */

@@ -1,4 +1,4 @@
--- Replaces an ended record by its tombstone; takes it out of the indexes, and its deliveries away. why: 'age' | 'bytes' | 'deleted'.
+-- Replaces an ended record by its tombstone; takes it out of the indexes, and its deliveries away. why: 'age' | 'bytes' | 'quota' | 'deleted'.
 local function bury(id, record, tombstone_ms, why)
   local ending
   for i, name in ipairs(ENDINGS) do
@@ -12,10 +12,11 @@ local function bury(id, record, tombstone_ms, why)
   tombs_clear(key)
   local ttl = dies * 1000 - now
   if redis.call('PTTL', key) < ttl then redis.call('PEXPIRE', key, math.max(ttl, 1)) end
-  count('stored', -redis.call('STRLEN', done_key(id)) - RECORD_BYTES)
+  stored.charge(tenant, id, 'ended', -redis.call('STRLEN', done_key(id)) - RECORD_BYTES)
   redis.call('DEL', done_key(id))
   drop_deliveries(id)
   redis.call('ZREM', P .. 'index:' .. tenant, id)
+  stored.settle(tenant)
   redis.call('ZREM', status_index(tenant, operation, record.status), id)
   count_tasks(operation, record.status, -1)
   count('expired ' .. why, 1)

@@ -20,6 +20,8 @@ end
 local function end_task(id, record, ending, retention)
   leave(id, record)
   forget_limits(id, record)
+  local tenant = fixed_of(record)
+  stored.charge(tenant, id, 'open', -stored.open_bytes(record.head, record.body))
   local operation = index_move(id, record, ending.status)
   count(table.concat({ 'ended', operation, ending.status, ending.reason }, ' '), 1)
   local expires = now + retention
@@ -32,7 +34,7 @@ local function end_task(id, record, ending, retention)
   for field, value in pairs(ended) do record[field] = value end
   local packed = pack_record(record)
   redis.call('SET', done_key(id), packed)
-  count('stored', #packed + RECORD_BYTES)
+  stored.charge(tenant, id, 'ended', #packed + RECORD_BYTES)
   redis.call('DEL', open_key(id))
   expire_at(id, expires)
   notify(id, record, ending.status)

@@ -72,7 +72,7 @@ local function write_event(delivery, id, record, flow, event)
   if record.finished then return redis.call('HSET', key, 'expires', record.expires) end
   local flat, left_out = told_record(record)
   local text = joined(flat)
-  count('stored', #text - redis.call('HSTRLEN', key, 'record'))
+  stored.charge(tenant_of(flow), id, 'ended', #text - redis.call('HSTRLEN', key, 'record'))
   redis.call('HSET', key, 'record', text, 'left_out', left_out)
 end
 
@@ -114,7 +114,7 @@ local function deliver(id, record, flow, event)
   write_event(delivery, id, record, flow, event)
   redis.call('HSET', delivery_key(delivery), 'status', 'pending', 'stage', '0', 'tries', '0', 'token', '0')
   redis.call('RPUSH', P .. 'dlvs:' .. id, delivery)
-  count('stored', DELIVERY_BYTES)
+  stored.charge(tenant_of(flow), id, 'ended', DELIVERY_BYTES)
   is_tried(delivery, id, flow)
   return delivery
 end
@@ -162,7 +162,7 @@ local function note_attempt(id, delivery, attempt)
   local field, eldest = 'attempt:' .. tries, 'attempt:' .. tries - MOST_ATTEMPTS
   redis.call('HSET', delivery_key(id), 'tries', tries, field, attempt)
   count('callback_attempts', 1)
-  count('stored', #attempt - #(delivery[eldest] or ''))
+  stored.charge(tenant_of(delivery.flow), delivery.task, 'ended', #attempt - #(delivery[eldest] or ''))
   if delivery[eldest] then redis.call('HDEL', delivery_key(id), eldest) end
   delivery.tries, delivery[field], delivery[eldest] = tries, attempt, nil
 end
@@ -190,7 +190,7 @@ local function drop_delivery(id, delivery)
   end
   failed_no_more(id, delivery)
   redis.call('DEL', delivery_key(id))
-  count('stored', -delivery_bytes(delivery))
+  stored.charge(tenant_of(delivery.flow), delivery.task, 'ended', -delivery_bytes(delivery))
   redis.call('LREM', P .. 'dlvs:' .. delivery.task, 1, id)
 end
 

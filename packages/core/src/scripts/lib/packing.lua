@@ -77,7 +77,8 @@ local function keep_until(id, expires)
   local before = expiry_list(record.expires)
   record.expires, record.version = timestamp(expires), tostring(record.version + 1)
   local packed = pack_record(record)
-  count('stored', #packed - redis.call('STRLEN', done_key(id)))
+  local tenant = fixed_of(record)
+  stored.charge(tenant, id, 'ended', #packed - redis.call('STRLEN', done_key(id)))
   redis.call('SET', done_key(id), packed)
   -- It stands in that list already if it was kept until the same minute before, and was not taken out of it (outbox.lua).
   local withheld = redis.call('SREM', P .. 'withheld', id) == 1

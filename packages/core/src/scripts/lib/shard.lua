@@ -29,7 +29,7 @@ end
 
 -- Counters of the shard, the hash 'figures', by names of words: what is (stored; tasks OPERATION STATUS), and what has been since
 -- the beginning (created, withdrawn, attempts, retries, losses, each with OPERATION; ended OPERATION STATUS REASON; expired age | bytes |
--- deleted; callbacks delivered | failed; callback_attempts). What a script changes of them is written with its answer, once
+-- quota | deleted; callbacks delivered | failed; callback_attempts). What a script changes of them is written with its answer, once
 -- for a whole batch.
 local changes_of_figures = {}
 local function count(figure, by) changes_of_figures[figure] = (changes_of_figures[figure] or 0) + by end
@@ -39,11 +39,72 @@ local function figure(name)
   return tonumber(redis.call('HGET', P .. 'figures', name) or 0) + (changes_of_figures[name] or 0)
 end
 
+-- What each tenant takes: hash 'stored', 'TENANT open' (bytes of its open tasks) and 'TENANT ended' (of its ended ones and all deliveries,
+-- as the figure 'stored' has them), written as figures are. ' since': tasks whose ids are older are not in it; nobody counted them when
+-- they were made. All that is of a task is in it, or nothing. One table, since Lua has room for 200 names.
+local stored = {}
+do
+  local KEY = P .. 'stored'
+  -- What an open task takes besides its head and body: its key and fields, its places in indexes and its flow. What its steps leave
+  -- is not in it (docs/decisions/023-quotas.md).
+  local OPEN_BYTES = 1200
+  -- A process of the release before counts nothing. So long after the first that does they are thought to have gone.
+  local OTHERS_GONE_MS = 600000
+  local changes = {}
+  local since
+
+  function stored.open_bytes(head, body) return OPEN_BYTES + #head + #body end
+
+  function stored.counts(task)
+    if since == nil then since = redis.call('HGET', KEY, ' since') end
+    return since and task:sub(1, 8) .. task:sub(10, 13) >= since
+  end
+
+  -- Tasks are counted from now on: in a new place from the first, else from when those who do not count have gone.
+  function stored.count_from_now()
+    if since == nil then since = redis.call('HGET', KEY, ' since') end
+    if since then return end
+    local is_new = redis.call('EXISTS', P .. 'figures') == 0
+    since = string.format('%012x', is_new and 0 or now + OTHERS_GONE_MS)
+    redis.call('HSET', KEY, ' since', since)
+  end
+
+  -- What is of a task ('open'; 'ended': or of its deliveries) takes so many bytes more.
+  function stored.charge(tenant, task, kind, bytes)
+    if kind == 'ended' then count('stored', bytes) end
+    if not stored.counts(task) then return end
+    local field = tenant .. ' ' .. kind
+    changes[field] = (changes[field] or 0) + bytes
+  end
+
+  -- What a tenant takes now.
+  function stored.of(tenant, kind)
+    local field = tenant .. ' ' .. kind
+    return tonumber(redis.call('HGET', KEY, field) or 0) + (changes[field] or 0)
+  end
+
+  -- A task of a tenant has left: who has none any more takes nothing, whatever a program of another release has left out.
+  function stored.settle(tenant)
+    if redis.call('EXISTS', P .. 'index:' .. tenant) == 1 then return end
+    for _, kind in ipairs({ ' open', ' ended' }) do
+      changes[tenant .. kind] = nil
+      redis.call('HDEL', KEY, tenant .. kind)
+    end
+  end
+
+  function stored.write()
+    for field, by in pairs(changes) do
+      if by ~= 0 and redis.call('HINCRBY', KEY, field, string.format('%.0f', by)) <= 0 then redis.call('HDEL', KEY, field) end
+    end
+  end
+end
+
 -- What every script returns: Redis's time, the jobs wanted (lane, number, lane, number, …), and its answer.
 local function answer(what)
   for name, by in pairs(changes_of_figures) do
     if by ~= 0 then redis.call('HINCRBY', P .. 'figures', name, string.format('%.0f', by)) end
   end
+  stored.write()
   local jobs = {}
   for lane, number in pairs(wanted) do
     jobs[#jobs + 1] = lane

@@ -32,6 +32,12 @@ export function checkContents(contents: Contents): void {
 export function checkFigures(contents: Contents): void {
   const figures = contents.map('figures')
   equal(Number(figures.get('stored') ?? 0), contents.storedBytes, 'what is stored is counted')
+  const charged = [...contents.map('stored')].filter(([name]) => name !== ' since')
+  const expected = [...contents.storedByTenant].map(([name, bytes]): [string, string] => [
+    name,
+    String(bytes),
+  ])
+  same(sorted(charged), sorted(expected), 'each tenant is charged for what it has')
   const tasks = [...contents.open.values(), ...contents.done.values()]
   const counts = Map.groupBy(tasks, ({ operation, status }) => `tasks ${operation} ${status}`)
   const counted = [...figures].filter(([name, count]) => name.startsWith('tasks ') && count !== '0')

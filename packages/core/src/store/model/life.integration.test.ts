@@ -27,7 +27,7 @@ const EXAMPLES: [Action[]][] = [
   ],
 ]
 /** Keys that are never gone. */
-const LASTING = /^(lane:test|recent:test.run|operations:\w+|upkeep|format|figures|limits)$/
+const LASTING = /^(lane:test|recent:test.run|operations:\w+|upkeep|format|figures|limits|stored)$/
 /** A bound for what must come to an end. */
 const ROUNDS = 60
 

@@ -9,7 +9,7 @@ import { type ScriptAnswer, type ScriptArgument, type ScriptName, Scripts } from
 const OLDER = scriptsOfFormats({ read: 2, written: 1 })
 const NEWER = newerScripts({ read: 2, written: 2 })
 /** Arguments of a create, an item. */
-const CREATE_STRIDE = 17
+const CREATE_STRIDE = 18
 
 /** Another connection to a store's Redis, closed when the test is over. */
 export function connectionOf({ redis }: TestStore): Redis {

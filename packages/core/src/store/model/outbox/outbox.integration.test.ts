@@ -15,7 +15,7 @@ const VERSION_RUNS = runsOf(60)
 const ROUNDS = 100
 /** What stays of a shard in which nothing is left. */
 const LASTING =
-  /^(lane:test|lane:callbacks|slots:callbacks|recent:test.run|operations:\w+|upkeep|format|figures)$/
+  /^(lane:test|lane:callbacks|slots:callbacks|recent:test.run|operations:\w+|upkeep|format|figures|stored)$/
 
 test(
   'whatever happens to callbacks, the outbox follows the picture, and every message comes to an end',

@@ -1,0 +1,97 @@
+import type { FastifyReply } from 'fastify'
+import { afterEach, expect, test, vi } from 'vitest'
+import { quotaApp } from '../testing/quota-app.ts'
+import { expectProblem, post } from '../testing/requests.ts'
+import { MUSTANG, testApp } from '../testing/test-app.ts'
+import { RequestQuota } from './request-quota.ts'
+import { SharedBuckets } from './shared-buckets.ts'
+
+afterEach(() => void vi.useRealTimers())
+
+const statusesOf = (answers: { statusCode: number }[]) => answers.map(({ statusCode }) => statusCode).sort()
+
+test('a tenant that has sent more than it may is told when to come again, which helps; no other is touched', async () => {
+  const { ask, north, south, passTime } = await quotaApp({ TENANT_REQUESTS: '2' })
+  const read = (headers: Record<string, string>) => ask({ url: '/tasks', headers })
+  const first = await read(north)
+  expect(first.headers['ratelimit-policy']).toBe('"requests";q=10;w=5')
+  expect(first.headers.ratelimit).toBe('"requests";r=9;t=1')
+  const answers = await Promise.all(Array.from({ length: 12 }, () => read(north)))
+  expect(statusesOf(answers)).toEqual([...Array(9).fill(200), ...Array(3).fill(429)])
+  const refused = answers.find(({ statusCode }) => statusCode === 429)!
+  expectProblem(refused, 429, 'quota_exceeded', { quota: 'requests', limit: 2 })
+  expect(refused.headers).toMatchObject({ 'retry-after': '1', ratelimit: '"requests";r=0;t=5' })
+  // Nothing else of such a request is looked at.
+  const refusedStart = await ask(post('/cars', '{', north))
+  expectProblem(refusedStart, 429, 'quota_exceeded')
+  const other = await read(south)
+  expect([other.statusCode, other.headers.ratelimit]).toEqual([200, '"requests";r=9;t=1'])
+
+  const metrics = await ask({ url: '/metrics' })
+  expect(metrics.body).toContain('http_quota_refusals_total{quota="requests"} 4')
+
+  await passTime(Number(refused.headers['retry-after']) * 1000)
+  const again = await Promise.all([read(north), read(north), read(north)])
+  expect(statusesOf(again)).toEqual([200, 200, 429])
+})
+
+test('API processes share what a tenant has', async () => {
+  const one = await quotaApp({ TENANT_REQUESTS: '1' })
+  const other = await testApp({ AUTH: 'keys', TENANT_REQUESTS: '1', KEY_PREFIX: one.prefix })
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, (_, n) => (n % 2 ? one : other).ask({ url: '/tasks', headers: one.north })),
+  )
+  expect(statusesOf(answers)).toEqual([200, 200, 200, 200, 200, 429, 429, 429])
+})
+
+test('whatever a tenant is answered tells how it stands, and who has no good key is not counted', async () => {
+  const { ask, north, keys } = await quotaApp()
+  const { key } = await keys.create({ tenant: 'north', scopes: ['tasks:read'] })
+  const url = '/tasks/0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b'
+  const answers = [
+    await ask(post('/cars', MUSTANG, north)),
+    await ask(post('/cars', {}, north)),
+    await ask({ url, headers: north }),
+    await ask(post('/cars', MUSTANG, { authorization: `Bearer ${key}` })),
+  ]
+  expect(statusesOf(answers)).toEqual([202, 403, 404, 422])
+  for (const { headers } of answers) {
+    expect(headers['ratelimit-policy']).toBe('"requests";q=5000;w=5')
+    expect(headers.ratelimit).toMatch(/^"requests";r=49\d\d;t=1$/)
+  }
+  for (const request of [{ url }, { url, headers: { authorization: 'Bearer x' } }, { url: '/healthz' }]) {
+    expect((await ask(request)).headers.ratelimit).toBeUndefined()
+  }
+})
+
+test('what an operator has set goes before the default within seconds; 0 is any number', async () => {
+  const { ask, north, south, limits } = await quotaApp({ TENANT_REQUESTS: '1000' })
+  await limits.set('south', { requests: 0 })
+  expect((await ask({ url: '/tasks', headers: south })).headers['ratelimit-policy']).toBeUndefined()
+  const policy = async () => (await ask({ url: '/tasks', headers: north })).headers['ratelimit-policy']
+  expect(await policy()).toBe('"requests";q=5000;w=5')
+  await limits.set('north', { requests: 7 })
+  await expect.poll(policy, { timeout: 5_000, interval: 100 }).toBe('"requests";q=35;w=5')
+})
+
+test('a polite client of 100 connections is let through', async () => {
+  const { ask, north, passTime, redis, prefix } = await quotaApp()
+  const order = await Promise.all(Array.from({ length: 100 }, () => ask(post('/cars', MUSTANG, north))))
+  expect(new Set(statusesOf(order))).toEqual(new Set([202]))
+  const polls = await Promise.all(
+    order.map((answer) => ask({ url: String(answer.headers.location), headers: north })),
+  )
+  expect(new Set(statusesOf(polls))).toEqual(new Set([202]))
+
+  // Nine requests a second on each connection, for ten seconds.
+  const buckets = new SharedBuckets({ redis, prefix: `${prefix}:quota:requests`, withoutRedis: 'closed' })
+  const quota = new RequestQuota({ buckets, limits: { read: async () => [null] }, perSecond: 1_000 })
+  const reply = { header: () => reply } as unknown as FastifyReply
+  for (let second = 0; second < 10; second++) {
+    await Promise.all(Array.from({ length: 900 }, () => quota.admit('polite', reply)))
+    await passTime(1_000)
+  }
+  await expect(
+    Promise.all(Array.from({ length: 6_000 }, () => quota.admit('polite', reply))),
+  ).rejects.toMatchObject({ code: 'quota_exceeded' })
+})

@@ -1,0 +1,109 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { StoreUnavailable, type TenantLimits, TickBatcher } from '@accepted/core'
+import type { FastifyReply } from 'fastify'
+import { ProblemError } from '../problem.ts'
+import type { BucketSize, Draw, SharedBuckets } from './shared-buckets.ts'
+
+/** A tenant that was quiet may do at once what it may do in so many seconds. */
+const BURST_SECONDS = 5
+/** How old what is known of a tenant's limit may be. */
+const LIMIT_HOLDS_MS = 2_000
+const MOST_TENANTS = 10_000
+const MOST_AT_ONCE = 500
+
+export interface RequestQuotaOptions {
+  buckets: SharedBuckets
+  limits: Pick<TenantLimits, 'read'>
+  /** Requests a second of a tenant for which an operator has set nothing else; 0: any number. */
+  perSecond: number
+}
+
+/** What a tenant may send, and what the requests of one turn got of it; null: it may send any number. */
+type Share = { size: BucketSize; perSecond: number; draw: Draw } | null
+
+/**
+ * Holds tenants to so many requests a second, over all API processes. The requests of one turn of the event loop take their
+ * tokens in one command a tenant.
+ */
+export class RequestQuota {
+  readonly #options: RequestQuotaOptions
+  readonly #lookups: TickBatcher<string, number | null>
+  /** What may be sent a second, by tenant, the one that was asked for first comes first. */
+  readonly #known = new Map<string, { perSecond: number; untilMs: number }>()
+  /** The requests of this turn, by tenant. */
+  readonly #turn = new Map<string, { requests: number; share: Promise<Share> }>()
+
+  constructor(options: RequestQuotaOptions) {
+    this.#options = options
+    this.#lookups = new TickBatcher((tenants) => options.limits.read('requests', tenants), MOST_AT_ONCE)
+  }
+
+  /**
+   * Counts a request of a tenant, and tells with its answer how the tenant stands (draft-ietf-httpapi-ratelimit-headers).
+   * Undefined at once for a tenant that may send any number. Rejects with the `ProblemError` `quota_exceeded`, or with
+   * `StoreUnavailable` if Redis is away and that closes the door.
+   */
+  admit(tenant: string, reply: FastifyReply): Promise<void> | undefined {
+    const known = this.#known.get(tenant)
+    if (known?.perSecond === 0 && performance.now() < known.untilMs) return undefined
+    const turn = this.#turnOf(tenant)
+    const nth = turn.requests++
+    return turn.share.then((share) => {
+      if (share) answerFor(share, nth, reply)
+    })
+  }
+
+  #turnOf(tenant: string) {
+    const begun = this.#turn.get(tenant)
+    if (begun) return begun
+    const turn = { requests: 0, share: this.#drawAfterTurn(tenant) }
+    this.#turn.set(tenant, turn)
+    return turn
+  }
+
+  async #drawAfterTurn(tenant: string): Promise<Share> {
+    await nextTurn()
+    const { requests } = this.#turn.get(tenant)!
+    this.#turn.delete(tenant)
+    return this.#draw(tenant, requests)
+  }
+
+  async #draw(tenant: string, requests: number): Promise<Share> {
+    const perSecond = await this.#perSecondOf(tenant)
+    if (perSecond === 0) return null
+    const size = { tokens: perSecond * BURST_SECONDS, fillSeconds: BURST_SECONDS }
+    return { size, perSecond, draw: await this.#options.buckets.take(tenant, size, requests) }
+  }
+
+  /** While Redis is away it is the default: whether anybody is served then is for the buckets to say. */
+  async #perSecondOf(tenant: string): Promise<number> {
+    const now = performance.now()
+    const known = this.#known.get(tenant)
+    if (known && now < known.untilMs) return known.perSecond
+    try {
+      const perSecond = (await this.#lookups.add(tenant)) ?? this.#options.perSecond
+      this.#known.delete(tenant)
+      this.#known.set(tenant, { perSecond, untilMs: now + LIMIT_HOLDS_MS })
+      if (this.#known.size > MOST_TENANTS) this.#known.delete(this.#known.keys().next().value!)
+      return perSecond
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error
+      return known?.perSecond ?? this.#options.perSecond
+    }
+  }
+}
+
+/** @throws {ProblemError} `quota_exceeded`, if the share of the turn is smaller */
+function answerFor({ size, perSecond, draw }: NonNullable<Share>, nth: number, reply: FastifyReply): void {
+  reply.header('ratelimit-policy', `"requests";q=${size.tokens};w=${size.fillSeconds}`)
+  reply.header('ratelimit', `"requests";r=${draw.left};t=${Math.ceil(draw.fullInMs / 1000)}`)
+  if (nth < draw.taken) return
+  throw new ProblemError(
+    'quota_exceeded',
+    `Your tenant may send ${perSecond} ${perSecond === 1 ? 'request' : 'requests'} a second, and ${size.tokens} at once after a pause.`,
+    {
+      headers: { 'retry-after': String(Math.max(1, Math.ceil(draw.tokenInMs / 1000))) },
+      members: { quota: 'requests', limit: perSecond },
+    },
+  )
+}

@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+import { guarded, StoreUnavailable } from '@accepted/core'
+import type { Redis } from 'ioredis'
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
+
+const TAKE_TOKENS = readFileSync(new URL('./take-tokens.lua', import.meta.url), 'utf8')
+/** A quota is no reason to wait for a Redis that does not answer. */
+const ANSWERS_WITHIN_MS = 250
+
+/** A token bucket: how many tokens it holds, and in how many whole seconds an empty one fills. */
+export interface BucketSize {
+  tokens: number
+  fillSeconds: number
+}
+
+/** What was taken of a bucket, and what is left in it. */
+export interface Draw {
+  taken: number
+  left: number
+  /** Until it is full. */
+  fullInMs: number
+  /** Until there is a token; 0 if there is. */
+  tokenInMs: number
+}
+
+export interface SharedBucketsOptions {
+  redis: Redis
+  /** What the keys of the buckets begin with. */
+  prefix: string
+  /** While Redis is away: each process counts for itself, or whoever asks is refused. */
+  withoutRedis: 'open' | 'closed'
+}
+
+/** Token buckets that all API processes share, by rate-limiter-flexible: docs/decisions/023-quotas.md. */
+export class SharedBuckets {
+  readonly #options: SharedBucketsOptions
+  readonly #limiters = new Map<string, { shared: RateLimiterRedis; own: RateLimiterMemory }>()
+
+  constructor(options: SharedBucketsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Takes up to `wanted` tokens of a bucket, as many as there are.
+   *
+   * @throws {StoreUnavailable} if Redis is away and `withoutRedis` is closed
+   */
+  async take(key: string, size: BucketSize, wanted: number): Promise<Draw> {
+    const { shared, own } = this.#limitersOf(size)
+    try {
+      return await guarded(() => drawn(size, wanted, inTime(shared.consume(key, wanted))))
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable) || this.#options.withoutRedis === 'closed') throw error
+      return drawn(size, wanted, own.consume(key, wanted))
+    }
+  }
+
+  #limitersOf({ tokens, fillSeconds }: BucketSize) {
+    const name = `${tokens} ${fillSeconds}`
+    const known = this.#limiters.get(name)
+    if (known) return known
+    const { redis, prefix } = this.#options
+    const size = { points: tokens, duration: fillSeconds, keyPrefix: prefix }
+    const made = {
+      // Who has found a bucket empty does not ask Redis again until it has a token.
+      shared: new RateLimiterRedis({
+        ...size,
+        storeClient: redis,
+        customIncrTtlLuaScript: TAKE_TOKENS,
+        inMemoryBlockOnConsumed: tokens + 1,
+      }),
+      own: new RateLimiterMemory(size),
+    }
+    this.#limiters.set(name, made)
+    return made
+  }
+}
+
+/** What the library tells by an answer or, if there were too few, by a rejection. */
+async function drawn(
+  { tokens, fillSeconds }: BucketSize,
+  wanted: number,
+  asked: Promise<RateLimiterRes>,
+): Promise<Draw> {
+  const told = await asked.catch((refusal: unknown) => {
+    if (refusal instanceof RateLimiterRes) return refusal
+    throw refusal
+  })
+  // One that it knows to be empty is refused without a number.
+  const missing = told.consumedPoints || tokens + wanted
+  const left = Math.max(0, tokens - missing)
+  return {
+    taken: Math.max(0, wanted - Math.max(0, missing - tokens)),
+    left,
+    fullInMs: ((tokens - left) / tokens) * fillSeconds * 1000,
+    tokenInMs: left > 0 ? 0 : told.msBeforeNext,
+  }
+}
+
+/** Rejects in the words of ioredis if Redis takes too long. */
+async function inTime<T>(asked: Promise<T>): Promise<T> {
+  const answered = new AbortController()
+  const late = pause(ANSWERS_WITHIN_MS, undefined, { signal: answered.signal }).then(() => {
+    throw new StoreUnavailable('Redis did not answer in time')
+  })
+  late.catch(() => {})
+  try {
+    return await Promise.race([asked, late])
+  } finally {
+    answered.abort()
+  }
+}

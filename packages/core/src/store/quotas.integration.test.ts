@@ -1,0 +1,216 @@
+import { describe, expect, test } from 'vitest'
+import { TenantLimits } from '../limits/tenant-limits.ts'
+import {
+  calledBack,
+  claimTask,
+  contentsOf,
+  createdId,
+  createTask,
+  DELIVERED,
+  endedTask,
+  submission,
+  takeDelivery,
+  testStore,
+} from '../testing/index.ts'
+import { checkFigures } from './model/invariants.ts'
+import type { Submission } from './submissions.ts'
+
+/** A store whose tenants may have so many tasks waiting, in a lane of so many. */
+function limited(waiting: number, maxBacklog = 1_000) {
+  const store = testStore()
+  const create = (tenant: string, changes: Partial<Submission> = {}) =>
+    store.submissions.create(
+      submission({
+        tenant,
+        maxBacklog,
+        quotas: { waiting, storedBytes: 0, tombstoneMs: 60_000 },
+        ...changes,
+      }),
+    )
+  const fill = async (tenant: string, tasks: number) => {
+    const outcomes = await Promise.all(Array.from({ length: tasks }, () => create(tenant)))
+    return outcomes.filter(({ outcome }) => outcome === 'created').length
+  }
+  return { store, limits: new TenantLimits(store.scripts), create, fill }
+}
+
+test('a tenant has as many tasks waiting in a lane as it may, and no other tenant or lane is touched', async () => {
+  const { store, create, fill } = limited(3)
+  expect(await fill('north', 5)).toBe(3)
+  expect(await create('north')).toEqual({
+    outcome: 'over_quota',
+    quota: 'waiting',
+    limit: 3,
+    used: 3,
+    takes: 1,
+  })
+  expect(await fill('south', 2)).toBe(2)
+  expect((await create('north', { lane: 'other' })).outcome).toBe('created')
+  // By turns: the lane takes one of each before north has room for the next but one.
+  await store.work.claim(0, 'test')
+  expect((await create('north')).outcome).toBe('created')
+  expect(await create('north')).toMatchObject({ outcome: 'over_quota', takes: 2 })
+})
+
+test('whoever sends an Idempotency-Key again is answered with its task, however many wait', async () => {
+  const { create } = limited(1)
+  const idempotency = { key: 'k', fingerprint: 'f' }
+  const taskId = createdId(await create('north', { idempotency }))
+  expect(await create('north', { idempotency })).toEqual({ outcome: 'exists', taskId })
+  expect(await create('north', { idempotency: { key: 'l', fingerprint: 'f' } })).toMatchObject({
+    outcome: 'over_quota',
+  })
+})
+
+test('what an operator has set goes before the default at once; 0 is any number', async () => {
+  const { limits, fill } = limited(2)
+  await limits.set('north', { waiting: 5 })
+  await limits.set('south', { waiting: 0 })
+  expect([await fill('north', 9), await fill('south', 9), await fill('east', 9)]).toEqual([5, 9, 2])
+  await limits.set('north', { waiting: null })
+  expect(await fill('north', 1)).toBe(0)
+})
+
+test('without quotas none holds, whatever was set', async () => {
+  const { store, limits } = limited(1)
+  await limits.set('default', { waiting: 1 })
+  for (let n = 0; n < 3; n++) createdId(await store.submissions.create(submission()))
+})
+
+test('tenants that fill a lane leave room in its last tenth for those that come new', async () => {
+  const { create, fill } = limited(0, 100)
+  expect(await fill('north', 100)).toBe(90)
+  expect(await create('north')).toMatchObject({
+    outcome: 'over_quota',
+    quota: 'waiting',
+    limit: 10,
+    used: 90,
+  })
+  // Each newcomer may have what it leaves free, the next of what is left.
+  expect(await fill('south', 100)).toBe(5)
+  expect(await fill('east', 100)).toBe(3)
+  expect(await fill('west', 100)).toBe(1)
+  expect(await create('north')).toMatchObject({ outcome: 'over_quota', limit: 1 })
+  expect((await create('newcomer')).outcome).toBe('created')
+})
+
+test('a lane that two tenants share leaves its last tenth alone, too', async () => {
+  const { store, create, fill } = limited(0, 40)
+  expect(await fill('north', 20)).toBe(20)
+  expect(await fill('south', 20)).toBe(16)
+  const told = await create('south')
+  expect(told).toMatchObject({ outcome: 'over_quota', limit: 4, used: 16 })
+  // As many as it was told the lane takes, and there is room.
+  for (let n = 0; told.outcome === 'over_quota' && n < told.takes; n++) await claimTask(store)
+  expect((await create('south')).outcome).toBe('created')
+})
+
+describe('a tenant that stores as much as it may', () => {
+  const terms = { waiting: 0, tombstoneMs: 60_000 }
+
+  /** A store in which a tenant has so many ended tasks, and what is counted of them. */
+  async function full(ended: number) {
+    const store = testStore()
+    const taskIds: string[] = []
+    for (let n = 0; n < ended; n++) taskIds.push(await endedTask(store, submission({ tenant: 'north' })))
+    const usedBytes = async () => {
+      const contents = await contentsOf(store)
+      checkFigures(contents)
+      const charged = contents.map('stored')
+      return Number(charged.get('north open') ?? 0) + Number(charged.get('north ended') ?? 0)
+    }
+    const create = (storedBytes: number, changes: Partial<Submission> = {}) =>
+      store.submissions.create(submission({ tenant: 'north', quotas: { ...terms, storedBytes }, ...changes }))
+    const outcomes = (ids = taskIds, tenant = 'north') =>
+      Promise.all(ids.map(async (id) => (await store.reader.read(tenant, id)).outcome))
+    return { store, taskIds, usedBytes, create, outcomes }
+  }
+
+  test('makes room by its own ended tasks, those that came first first, and no other tenant’s', async () => {
+    const { store, taskIds, usedBytes, create, outcomes } = await full(4)
+    const foreign = await endedTask(store, submission({ tenant: 'south' }))
+    const before = await usedBytes()
+    expect((await create(before)).outcome).toBe('created')
+    // An open task takes more than an ended one.
+    expect(await outcomes()).toEqual(['gone', 'gone', 'task', 'task'])
+    expect(await outcomes([foreign], 'south')).toEqual(['task'])
+    expect(await usedBytes()).toBeLessThanOrEqual(before)
+    expect((await contentsOf(store)).map('figures').get('expired quota')).toBe('2')
+    expect(taskIds).toHaveLength(4)
+  })
+
+  test('is refused what does not fit beside its open tasks, and keeps its ended ones then', async () => {
+    const { usedBytes, create, outcomes } = await full(2)
+    const before = await usedBytes()
+    expect(await create(before, { body: JSON.stringify('x'.repeat(before)) })).toEqual({
+      outcome: 'over_quota',
+      quota: 'stored',
+      limit: before,
+      used: before,
+      takes: 1,
+    })
+    expect(await outcomes()).toEqual(['task', 'task'])
+    expect(await usedBytes()).toBe(before)
+  })
+
+  test('keeps those whose callbacks are tried, until they are not', async () => {
+    const { store, usedBytes, create } = await full(0)
+    const told = await endedTask(store, calledBack({ events: ['completed'] }, { tenant: 'north' }))
+    const used = await usedBytes()
+    expect(await create(used)).toMatchObject({ outcome: 'over_quota', quota: 'stored', used })
+    await store.outbox.settle(await takeDelivery(store), DELIVERED)
+    expect((await create(used)).outcome).toBe('created')
+    expect((await store.reader.read('north', told)).outcome).toBe('gone')
+    await usedBytes()
+  })
+
+  test('what an operator has set goes before the default', async () => {
+    const { store, create } = await full(1)
+    const limits = new TenantLimits(store.scripts)
+    await limits.set('north', { stored: 1 })
+    expect(await create(0)).toMatchObject({ outcome: 'over_quota', limit: 1 })
+    await limits.set('north', { stored: 0 })
+    expect((await create(1)).outcome).toBe('created')
+  })
+})
+
+test('what an earlier release made is not counted, neither while it is there nor when it goes', async () => {
+  const store = testStore()
+  const { redis, scripts, control } = store
+  const place = `${scripts.prefixOf(0)}stored`
+  // As it was before anything was counted for tenants.
+  const [open, ended] = [await createTask(store), await endedTask(store, submission())]
+  await redis.del(place)
+  await createTask(store)
+  const since = (await redis.hget(place, ' since'))!
+  expect(Number.parseInt(since, 16) - (await scripts.now())).toBeGreaterThan(590_000)
+  expect(await redis.hkeys(place)).toEqual([' since'])
+  // The ten minutes are over.
+  await redis.hset(
+    place,
+    ' since',
+    Math.floor(await scripts.now())
+      .toString(16)
+      .padStart(12, '0'),
+  )
+  const counted = await createTask(store)
+  const charge = Number(await redis.hget(place, 'default open'))
+  expect(charge).toBeGreaterThan(1_200)
+  await control.cancel('default', open)
+  await control.delete('default', ended)
+  await control.delete('default', open)
+  expect(Number(await redis.hget(place, 'default open'))).toBe(charge)
+  expect(await redis.hget(place, 'default ended')).toBeNull()
+  await control.cancel('default', counted)
+  expect(await redis.hget(place, 'default open')).toBeNull()
+  expect(Number(await redis.hget(place, 'default ended'))).toBeGreaterThan(550)
+})
+
+test('a tenant that has no task any more takes nothing, whatever another release has left out', async () => {
+  const store = testStore()
+  const taskId = await endedTask(store, submission())
+  const place = `${store.scripts.prefixOf(0)}stored`
+  await store.redis.hincrby(place, 'default open', 5_000)
+  await store.control.delete('default', taskId)
+  expect(await store.redis.hkeys(place)).toEqual([' since'])
+})
