@@ -44,7 +44,7 @@ export async function fuzzWire({ redisUrl, prefix, forMs, seed, say }: FuzzOptio
     REDIS_URL: redisUrl,
     KEY_PREFIX: prefix,
     CAR_STEP_MS: '1',
-    SHED_LOOP_DELAY_MS: '10000',
+    SHED_LOOP_DELAY_MS: '0',
   }
   const limits = {
     REQUEST_TIMEOUT_SECONDS: String(REQUEST_SECONDS),

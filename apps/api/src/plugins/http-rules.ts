@@ -6,8 +6,8 @@ import type { Connections } from '../connections/connections.ts'
 import { ProblemError } from '../problem.ts'
 import { bodyMaxBytes, bodyTooLarge } from './problems.ts'
 
-/** A body that is left unread is read for nothing if it is no longer than that: the connection stays. */
-const READ_FOR_NOTHING_BYTES = 65_536
+/** A body that nobody wants is passed over, and its connection stays, if it is no longer than that; in chunks, if it comes in time. */
+const READ_FOR_NOTHING_BYTES = 1_000_000
 const AUTHORITY = /^(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d{0,5})?$/i
 
 /** Refuses what the parser lets through, though HTTP does not, or which is more than a request may have. */
@@ -50,10 +50,10 @@ export const httpRules = plugin<{ connections: Connections }>(
   { name: 'http-rules', dependencies: ['problems'] },
 )
 
-/** Whether much of a body is still to come, or nobody knows how much. */
+/** Whether more of a body is still to come than is passed over, or nobody can tell whether one comes. */
 function leavesMuch(raw: IncomingMessage, connections: Connections): boolean {
-  const { 'content-length': length = '0', 'transfer-encoding': coding } = raw.headers
-  return connections.expectsContinue(raw) || coding !== undefined || Number(length) > READ_FOR_NOTHING_BYTES
+  const { 'content-length': length = '0' } = raw.headers
+  return connections.expectsContinue(raw) || Number(length) > READ_FOR_NOTHING_BYTES
 }
 
 function faultOf(raw: IncomingMessage, target: string): ProblemError | undefined {
