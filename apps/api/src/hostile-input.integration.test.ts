@@ -79,7 +79,7 @@ test('a parameter that stands twice, or is none of a list’s, is refused; thous
   }
   expect((await ask(post('/cars?style=created&style=monitor', MUSTANG))).statusCode).toBe(422)
   expect((await ask(`/tasks/${UNKNOWN}?style=created&style=monitor`)).statusCode).toBe(422)
-  const many = Array.from({ length: 3_000 }, (_, n) => `p${n}=1`).join('&')
+  const many = Array.from({ length: 1_000 }, (_, n) => `p${n}=1`).join('&')
   const answer = await ask(`/tasks?${many}`)
   expect(answer.statusCode).toBe(422)
   expect(answer.json().errors).toHaveLength(50)

@@ -66,7 +66,7 @@ test('if it is not, the client is refused, and the task leaves no trace once the
   await until(async () => (await listed()).length === 0)
   expect(await store.upkeep.laneState(0, 'test')).toMatchObject(UNTOUCHED)
   const traces = (await store.redis.keys(`${store.prefix}:*`)).filter(
-    (key) => !/:(bull:|lane:|operations:|(format|figures)$)/.test(key),
+    (key) => !/:(bull:|lane:|operations:|(format|figures|stored)$)/.test(key),
   )
   expect(traces).toEqual([])
   expect(await store.redis.hgetall(`${store.scripts.prefixOf(0)}figures`)).toEqual({
@@ -74,6 +74,7 @@ test('if it is not, the client is refused, and the task leaves no trace once the
     'withdrawn test.run': '1',
     'tasks test.run pending': '0',
   })
+  expect(await store.redis.hkeys(`${store.scripts.prefixOf(0)}stored`)).toEqual([' since'])
   expect(await store.submissions.create(submission(KEYED))).toMatchObject({ outcome: 'created' })
 })
 
