@@ -298,7 +298,7 @@ describe('told in words, without a stack', () => {
     [
       'REDIS_URL is at fault',
       { REDIS_URL: 'localhost', ...key },
-      /^The settings are faulty:\n {2}REDIS_URL=/,
+      /^The settings are faulty:\n {2}REDIS_URL: must match/,
     ],
   ])('that %s, with exit code 1', async (_, environment, words) => {
     const { code, stdout, stderr } = await accepted('secrets list', environment)

@@ -14,12 +14,16 @@ const OPEN_ROUTES = [
 
 /** What those answer that they share. */
 const OPEN_ANSWERS = [
+  '#/components/responses/Problem.expectation_failed',
   '#/components/responses/Problem.header_too_large',
   '#/components/responses/Problem.malformed_request',
   '#/components/responses/Problem.method_not_allowed',
   '#/components/responses/Problem.not_acceptable',
   '#/components/responses/Problem.not_found',
   '#/components/responses/Problem.request_timeout',
+  '#/components/responses/Problem.too_many_pipelined',
+  '#/components/responses/Problem.unsupported_media_type',
+  '#/components/responses/Problem.uri_too_long',
 ]
 
 const ANY: readonly Exemption[] = [
@@ -37,7 +41,6 @@ const ANY: readonly Exemption[] = [
 export const WITH_KEYS: readonly Exemption[] = [
   ...ANY,
   { rule: 'owasp:api8:2023-define-error-responses-401', places: OPEN_ROUTES },
-  { rule: 'owasp:api4:2023-rate-limit-responses-429', places: OPEN_ROUTES },
   { rule: 'owasp:api4:2023-rate-limit', places: [...OPEN_ROUTES, ...OPEN_ANSWERS] },
 ]
 
@@ -45,6 +48,5 @@ export const WITH_KEYS: readonly Exemption[] = [
 export const WITHOUT_KEYS: readonly Exemption[] = [
   ...ANY,
   { rule: 'owasp:api8:2023-define-error-responses-401', places: EVERYWHERE },
-  { rule: 'owasp:api4:2023-rate-limit-responses-429', places: EVERYWHERE },
   { rule: 'owasp:api4:2023-rate-limit', places: EVERYWHERE },
 ]

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { DeliveryId } from './callbacks.ts'
-import { Nullable, Timestamp, Uuid7 } from './schemas.ts'
+import { Line, Nullable, Timestamp, Uuid7 } from './schemas.ts'
 
 /** What is noted in the audit trail. */
 export const AUDIT_ACTIONS = [
@@ -32,14 +32,14 @@ export const AuditEntryDocument = Type.Object(
     }),
     at: Timestamp('When it was'),
     action: Type.Enum([...AUDIT_ACTIONS], { description: ACTION_WORDS }),
-    actor: Type.String({
+    actor: Line({
       maxLength: 200,
       description:
         'Who did it: the `key_id` of an API key; the issuer and the subject of a token, a space between; `cli:USER@HOST`; `anybody` where nobody is asked; `service`. A name that is longer, or has characters that are not shown, ends in `…` and a digest of it',
       examples: ['key_5dJ0cG3vQm8zR1aL'],
     }),
     address: Nullable(
-      Type.String({
+      Line({
         maxLength: 64,
         description: 'From where: the IP address of the client, or `command line`; null: the service itself',
         examples: ['203.0.113.7'],
@@ -54,7 +54,7 @@ export const AuditEntryDocument = Type.Object(
     ),
     task_id: Nullable(Uuid7('What it was done to')),
     operation: Nullable(
-      Type.String({
+      Line({
         maxLength: 128,
         description: 'Of the task; null of deliveries',
         examples: ['car.build'],
@@ -69,7 +69,7 @@ export const AuditEntryDocument = Type.Object(
       }),
     ),
     detail: Nullable(
-      Type.String({
+      Line({
         maxLength: 1000,
         description: 'Of a new key: its scopes; of limits: which, and what they are',
         examples: ['tasks:read tasks:write'],

@@ -56,10 +56,15 @@ export function requestsOf(document: OpenapiDocument): Arbitrary<FuzzRequest> {
   )
   return fc.oneof(
     ...routes.flatMap((route) => {
-      const weight = route.requestBody ? 6 : route.security?.length ? 3 : 1
+      const weight = route.requestBody ? 6 : isOpen(route) ? 1 : 3
       return [fairRequest(route), foulRequest(route)].map((arbitrary) => ({ weight, arbitrary }))
     }),
   )
+}
+
+/** Whether anyone may ask: `security` has nothing, or an alternative that asks for nothing. */
+function isOpen({ security = [] }: Pick<Route, 'security'>): boolean {
+  return security.every((requirement) => Object.keys(requirement).length === 0)
 }
 
 function fairRequest(route: Route): Arbitrary<FuzzRequest> {
@@ -115,7 +120,7 @@ function common({ operationId, path, security = [] }: Route) {
   const seldom = fc.oneof({ weight: 5, arbitrary: fc.constant(null) }, fc.nat(9))
   return {
     operationId: fc.constant(operationId),
-    isOpen: fc.constant(security.length === 0),
+    isOpen: fc.constant(isOpen({ security })),
     path: fc.constant(path),
     cursor: seldom,
     tag: seldom,

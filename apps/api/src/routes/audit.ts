@@ -1,4 +1,4 @@
-import { AUDIT_ACTIONS, Uuid7 } from '@accepted/contract'
+import { AUDIT_ACTIONS, Moment, Uuid7 } from '@accepted/contract'
 import {
   type AuditPlace,
   type AuditTrail,
@@ -16,8 +16,8 @@ const AuditQuery = Type.Object(
   {
     action: Type.Optional(Type.Enum([...AUDIT_ACTIONS], { description: 'Only such acts' })),
     task_id: Type.Optional(Uuid7('Only acts on this task and its deliveries')),
-    created_after: Type.Optional(Type.String({ format: 'date-time', description: 'Only those after it' })),
-    created_before: Type.Optional(Type.String({ format: 'date-time', description: 'Only those before it' })),
+    created_after: Type.Optional(Moment({ description: 'Only those after it' })),
+    created_before: Type.Optional(Moment({ description: 'Only those before it' })),
     limit: Type.Integer({ minimum: 1, maximum: 200, default: 50, description: 'Most acts on a page' }),
     cursor: Type.Optional(
       Type.String({
