@@ -6,7 +6,7 @@
 -- all (0 = any), head (JSON), body (JSON text), callback (the letters of its events and its flow: outbox.lua; '' = none), quotas
 -- (quotas.lua; '' = none hold), who asks for it (audit.lua).
 -- Answers an outcome for each: {'created', position} | {'exists', id} | {'conflict'} | {'late'} |
--- {'backlog_full', waiting} | {'over_quota', …} as quotas.lua has it. A job is wanted unless the lane has plenty: a worker that has
+-- {'backlog_full', waiting} | {'over_quota', …} | {'never_fits', …} as quotas.lua has them. A job is wanted unless the lane has plenty: a worker that has
 -- one claims until nothing may run, so that none of those that were added since then is spent. Of a lane in which a flow is at its cap nobody knows whether it
 -- has; there none is wanted for what that cap keeps out, since the end of what runs asks for it.
 -- Upholds rule 2 (one step) and rule 10 (a create that the client was refused never comes alive).
