@@ -8,9 +8,9 @@ import { SharedBuckets } from './shared-buckets.ts'
 
 afterEach(() => void vi.useRealTimers())
 
-async function polled() {
+async function polled(environment = {}) {
   // Nothing is known of any task: each poll is told to wait for a minute.
-  const app = await quotaApp({ RETRY_AFTER_MIN: '60' })
+  const app = await quotaApp({ RETRY_AFTER_MIN: '60', ...environment })
   const order = async () => String((await app.ask(post('/cars', MUSTANG, app.north))).headers.location)
   const poll = (url: string, headers = {}) => app.ask({ url, headers: { ...app.north, ...headers } })
   const polls = async (url: string, count: number) => {
@@ -67,6 +67,20 @@ test('what prefers to wait but is answered at once is a poll', async () => {
   for (let n = 0; n < 75; n++) statuses.push((await poll(url, stale)).statusCode)
   expect(statuses.slice(0, 60)).toEqual(Array(60).fill(202))
   expect(statuses).toContain(429)
+}, 30_000)
+
+test('so is what finds no place to be held', async () => {
+  // Four of a tenant are held.
+  const { order, poll, redis, prefix } = await polled({ MAX_CONNECTIONS: '10' })
+  const url = await order()
+  await poll(url)
+  const waits = (count: number) =>
+    Promise.all(Array.from({ length: count }, () => poll(url, { prefer: 'wait=1' })))
+  const buckets = () => redis.keys(`${prefix}:quota:polls:*`)
+  await waits(4)
+  expect(await buckets()).toEqual([])
+  expect((await waits(7)).map(({ statusCode }) => statusCode)).toEqual(Array(7).fill(202))
+  expect(await buckets()).toHaveLength(1)
 }, 30_000)
 
 test('a poller that comes each second is let through for ever; so is one that does as it is told', async () => {
