@@ -67,7 +67,7 @@ const BENCHES: Record<string, Bench> = {
   },
   overload: onRedis(
     overload,
-    `${NOTE} "By hand" is the same process that sheds nothing. API, Redis and the flood of 4,000 connections share the two cores: the flood takes from the API what it needs itself.`,
+    `${NOTE} "By hand" is the same process that sheds nothing. The flood has three connections for each start a second that the process can bear, 9,000 at most. API, Redis and flood share the two cores: the flood takes from the API what it needs itself.`,
   ),
   signing: { measure: signing, note: NOTE },
   names: { measure: names, note: NOTE },

@@ -12,8 +12,9 @@ const SETTLE_SECONDS = 3
 const ASKED_PER_SECOND = 50
 /** What the connections may take to open, and an answer to come. */
 const PATIENCE_MS = 30_000
-/** So many clients that without shedding each waits for longer than it has patience. */
-const CONNECTIONS = 4_000
+/** So many clients that without shedding each waits for three times as long as it has patience, but no more than the machine bears. */
+const CLIENTS_BY_STARTS_PER_SECOND = 3
+const MOST_CLIENTS = 9_000
 const BURST = 1_000
 const READS = 200
 const OVERLOADS = [2, 4]
@@ -40,7 +41,8 @@ export async function overload(redisUrl: string): Promise<Figure[]> {
     REDIS_URL: redisUrl,
     PORT: '0',
     MAX_BACKLOG: '100000000',
-    MAX_CONNECTIONS_PER_ADDRESS: '10000',
+    MAX_CONNECTIONS: '20000',
+    MAX_CONNECTIONS_PER_ADDRESS: '20000',
     LOG_LEVEL: 'fatal',
   }
   const flooder = await startProcess('bench/overload/flood.ts', {})
@@ -68,7 +70,7 @@ export async function overload(redisUrl: string): Promise<Figure[]> {
         ['ours', {}],
       ] as const) {
         const api = await start(`${factor}-${round}-${side}`, more)
-        runs[side].push(await overloaded(api, flooder, factor * capacity.accepted))
+        runs[side].push(await overloaded(api, flooder, factor, capacity.accepted))
         await api.end()
       }
     }
@@ -135,7 +137,7 @@ async function busy(flooder: Measured, asked: Omit<Flood, 'seconds'>): Promise<B
 }
 
 /** What becomes of starts, reads and cancels while more come than the process can bear. */
-async function overloaded(api: Measured, flooder: Measured, perSecond: number): Promise<Run> {
+async function overloaded(api: Measured, flooder: Measured, factor: number, capacity: number): Promise<Run> {
   const url = urlOf(api)
   const paths = await startTasks(url, ASKED_PER_SECOND * SECONDS)
   const tookMs: number[] = []
@@ -149,9 +151,10 @@ async function overloaded(api: Measured, flooder: Measured, perSecond: number): 
     else if (answer.status === 503) refused += 1
     else throw new Error(`${method} ${path} was answered ${answer.status}`)
   }
+  const connections = Math.min(MOST_CLIENTS, Math.round(CLIENTS_BY_STARTS_PER_SECOND * capacity))
   const flooded = await flood(
     flooder,
-    { url, perSecond, connections: CONNECTIONS, settleSeconds: SETTLE_SECONDS, reads: [] },
+    { url, perSecond: factor * capacity, connections, settleSeconds: SETTLE_SECONDS, reads: [] },
     () => steadily(ASKED_PER_SECOND, SECONDS, ask),
   )
   return { ...flooded, askedP99Ms: p99(tookMs), askedRefused: refused / paths.length }
