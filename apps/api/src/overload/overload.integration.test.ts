@@ -105,7 +105,7 @@ function blockTurns(ms: number): void {
 }
 
 test('while the event loop is really blocked starts are refused, and cancels, reads and health are answered', async () => {
-  const { app, ask } = await testApp({ SHED_LOOP_DELAY_MS: '400' })
+  const { app, ask } = await testApp({ SHED_LOOP_DELAY_MS: '300' })
   const [read, canceled] = await Promise.all([ask(START), ask(START)])
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   const statusOf = async (path: string, init: RequestInit = {}) => (await fetch(`${url}${path}`, init)).status
@@ -113,8 +113,8 @@ test('while the event loop is really blocked starts are refused, and cancels, re
     const [, told] = /^http_shedding_level (\S+)$/m.exec(await (await fetch(`${url}/metrics`)).text())!
     return Number(told)
   }
-  // More than 400 ms and far less than the 1,600 above which reads are refused.
-  blockTurns(700)
+  // More than 300 ms and far less than the 1,200 above which reads are refused.
+  blockTurns(600)
   const { method, headers, payload: body } = START
   await until(async () => (await level()) >= 1)
   const statuses = await Promise.all([
