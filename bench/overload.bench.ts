@@ -17,7 +17,7 @@ const CLIENTS_BY_STARTS_PER_SECOND = 3
 const MOST_CLIENTS = 9_000
 const BURST = 1_000
 const READS = 200
-const OVERLOADS = [2, 4]
+const OVERLOADS = [3]
 const LOOK_MS = 250
 const START = {
   method: 'POST',
