@@ -142,3 +142,23 @@ test('while the store is away nobody is told when', async () => {
   world.away = true
   await expect(lanes.whenTaken(LANE, 5)).rejects.toThrow(StoreUnavailable)
 })
+
+test('who accepts a shorter queue takes no turn of those who find the lane full', async () => {
+  const { lanes } = scene()
+  const retryAfter = async (maxQueue: number) =>
+    (await lanes.refusal(LANE, 10, maxQueue)).options.headers!['retry-after']
+  expect(await retryAfter(0)).toBe('24')
+  expect(await retryAfter(0)).toBe('27')
+  expect(await retryAfter(Number.POSITIVE_INFINITY)).toBe('3')
+  expect(await retryAfter(0)).toBe('29')
+})
+
+test('whatever lengths are asked for, of the eldest turn nothing is remembered after a thousand others', async () => {
+  const { lanes } = scene()
+  const retryAfter = async (maxQueue: number, waiting: number) =>
+    (await lanes.refusal({ ...LANE, lane: `to ${maxQueue}` }, waiting, 0)).options.headers!['retry-after']
+  expect(await retryAfter(0, 1)).toBe('3')
+  expect(await retryAfter(0, 1)).toBe('5')
+  for (let n = 1; n <= 1_000; n += 1) await retryAfter(n, 1)
+  expect(await retryAfter(0, 1)).toBe('3')
+})

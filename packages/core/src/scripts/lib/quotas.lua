@@ -32,35 +32,59 @@ local function over_waiting(tenant, lane_name, lane, max_backlog, default)
   return { 'over_quota', 'waiting', free, own, math.ceil((own - free + 1) * turns / (turns + 1)) }
 end
 
--- Ended tasks of each kind that a create looks at to make room, so that none holds Redis for long.
-local LOOKED_AT_FOR_ROOM = 200
-local ENDED = { 'completed', 'failed', 'canceled' }
+local make_room_of_own
+do
+  -- How many ended tasks a create looks at to make room: first few, and more only if of these too few can go; and how many go at most. So
+  -- none holds Redis for long.
+  local LOOKS = { 20, 200, 2000 }
+  local MOST_GONE = 200
+  -- It looked in vain: for so long the next does not look while the tenant takes as much as then, since nothing has ended meanwhile.
+  local IN_VAIN_MS = 10000
+  local ENDED = { 'completed', 'failed', 'canceled' }
 
--- Ended tasks of a tenant, those that were accepted first first.
-local function ended_tasks(tenant)
-  local found = {}
-  for _, operation in ipairs(redis.call('SMEMBERS', P .. 'operations:' .. tenant)) do
-    for _, status in ipairs(ENDED) do
-      local some = redis.call('ZRANGE', status_index(tenant, operation, status), 0, LOOKED_AT_FOR_ROOM - 1, 'WITHSCORES')
-      for i = 1, #some, 2 do found[#found + 1] = { id = some[i], order = tonumber(some[i + 1]) } end
+  -- The first ended tasks of a tenant, in the order in which they were accepted.
+  local function ended_tasks(tenant, most)
+    local found = {}
+    for _, operation in ipairs(redis.call('SMEMBERS', P .. 'operations:' .. tenant)) do
+      for _, status in ipairs(ENDED) do
+        local some = redis.call('ZRANGE', status_index(tenant, operation, status), 0, most - 1, 'WITHSCORES')
+        for i = 1, #some, 2 do found[#found + 1] = { id = some[i], order = tonumber(some[i + 1]) } end
+      end
     end
+    table.sort(found, function(a, b) return a.order < b.order or a.order == b.order and a.id < b.id end)
+    for at = #found, most + 1, -1 do found[at] = nil end
+    return found
   end
-  table.sort(found, function(a, b) return a.order < b.order or a.order == b.order and a.id < b.id end)
-  return found
-end
 
--- Ended tasks of a tenant go before their time until it takes no more than `most` bytes; none whose callbacks are still tried, and no more
--- than are looked at. Returns whether it takes no more.
-local function make_room_of_own(tenant, most, tombstone_ms)
-  local tasks, open = ended_tasks(tenant), stored.of(tenant, 'open')
-  for at = 1, math.min(#tasks, LOOKED_AT_FOR_ROOM) do
-    if open + stored.of(tenant, 'ended') <= most then break end
-    local id = tasks[at].id
-    if stored.counts(id) and redis.call('EXISTS', P .. 'trying:' .. id) == 0 then
-      bury(id, map_of(done_record_slim(id)), tombstone_ms, 'quota')
+  local function taken(tenant) return stored.of(tenant, 'open') + stored.of(tenant, 'ended') end
+
+  -- Lets go of those that may until it fits. Returns how many went, and whether there may be more to look at.
+  local function let_go(tenant, most, tombstone_ms, looks)
+    local tasks, gone = ended_tasks(tenant, looks), 0
+    for _, task in ipairs(tasks) do
+      if taken(tenant) <= most or gone == MOST_GONE then return gone, false end
+      if stored.counts(task.id) and redis.call('EXISTS', P .. 'trying:' .. task.id) == 0 then
+        bury(task.id, map_of(done_record_slim(task.id)), tombstone_ms, 'quota')
+        gone = gone + 1
+      end
     end
+    return gone, #tasks == looks
   end
-  return open + stored.of(tenant, 'ended') <= most
+
+  -- Ended tasks of a tenant go before their time until it takes no more than `most` bytes; none whose callbacks are still tried, and no more
+  -- than are looked at. Returns whether it takes no more.
+  function make_room_of_own(tenant, most, tombstone_ms)
+    local in_vain, now_taken = P .. 'in-vain:' .. tenant, stored.of(tenant, 'open') .. ' ' .. stored.of(tenant, 'ended')
+    if redis.call('GET', in_vain) == now_taken then return false end
+    local all_gone = 0
+    for _, looks in ipairs(LOOKS) do
+      local gone, is_more = let_go(tenant, most, tombstone_ms, looks)
+      all_gone = all_gone + gone
+      if not is_more or taken(tenant) <= most then break end
+    end
+    if all_gone == 0 then redis.call('SET', in_vain, now_taken, 'PX', IN_VAIN_MS) end
+    return taken(tenant) <= most
+  end
 end
 
 -- Refuses a task of so many `bytes` of a tenant that would take more than it may even if all that can go had gone; makes room first, if
