@@ -87,11 +87,12 @@ export class FullLanes {
     return this.#refusal(lane, known, waiting, Math.min(maxQueue, this.#maxBacklog - 1))
   }
 
-  /** Seconds until the lane has likely taken so many tasks, within the bounds. @throws {StoreUnavailable} */
-  async whenTaken(lane: Lane, tasks: number): Promise<number> {
+  /** Seconds until the lane has likely taken so many tasks, within the bounds; null: nobody knows. @throws {StoreUnavailable} */
+  async whenTaken(lane: Lane, tasks: number | null): Promise<number> {
     const { state, atMs } = await this.#lookedAt(lane)
     const nowMs = state.nowMs + this.#monotonic() - atMs
-    const crowded = { excess: tasks, gapMs: drainGapMs({ ...state, nowMs }) }
+    const gapMs = tasks === null ? Number.POSITIVE_INFINITY : tasks && drainGapMs({ ...state, nowMs })
+    const crowded = { excess: tasks || 1, gapMs }
     return turnOf(crowded, { nowMs, lastMs: 0, chance: this.#chance(), bounds: this.#bounds }).retryAfter
   }
 

@@ -6,9 +6,9 @@
 -- all (0 = any), head (JSON), body (JSON text), callback (the letters of its events and its flow: outbox.lua; '' = none), quotas
 -- (quotas.lua; '' = none hold), who asks for it (audit.lua).
 -- Answers an outcome for each: {'created', position} | {'exists', id} | {'conflict'} | {'late'} |
--- {'backlog_full', waiting} | {'over_quota', …} as quotas.lua has it. A job is wanted unless the lane has plenty: a worker that has
--- one claims until nothing may run, so that none of those that were added since then is spent. What waits in a lane in which a flow is
--- held tells nothing of its jobs; there one is wanted for all but what a cap keeps out.
+-- {'backlog_full', waiting} | {'over_quota', …} | {'never_fits', …} as quotas.lua has them. A job is wanted unless the lane has plenty: a
+-- worker that has one claims until nothing may run, so that none of those that were added since then is spent. What waits in a lane in
+-- which a flow is held tells nothing of its jobs; there one is wanted for all but what a cap keeps out.
 -- Upholds rule 2 (one step) and rule 10 (a create that the client was refused never comes alive).
 local STRIDE = 19
 local FORMAT = tostring(FORMAT_WRITTEN)
