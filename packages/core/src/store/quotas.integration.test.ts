@@ -237,6 +237,17 @@ describe('a tenant that stores as much as it may', () => {
     await usedBytes()
   })
 
+  test('has as much room as its ended tasks take, though callbacks of many before them are tried', async () => {
+    const { store, usedBytes, create, outcomes } = await full(0)
+    const told = calledBack({ events: ['completed'] }, { tenant: 'north' })
+    for (let n = 0; n < 201; n++) await endedTask(store, told)
+    const eldest = await endedTask(store, submission({ tenant: 'north' }))
+    const latest = await endedTask(store, submission({ tenant: 'north' }))
+    expect((await create(await usedBytes())).outcome).toBe('created')
+    expect(await outcomes([eldest, latest])).toEqual(['gone', 'gone'])
+    expect((await contentsOf(store)).map('figures').get('expired quota')).toBe('2')
+  })
+
   test('what an operator has set goes before the default', async () => {
     const { store, create } = await full(1)
     const limits = new TenantLimits(store.scripts)
