@@ -32,8 +32,9 @@ local function over_waiting(tenant, lane_name, lane, max_backlog, default)
   return { 'over_quota', 'waiting', free, own, math.ceil((own - free + 1) * turns / (turns + 1)) }
 end
 
--- Tasks that one call looks at to make room, whatever it creates, so that none holds Redis for long; read in parts.
-local looks_left = 100
+-- What one call does at most to make room, whatever it creates, so that none holds Redis for long: looks, of which one that takes a task
+-- away costs as much as some others. Tasks are read in parts.
+local looks_left, BURYING_LOOKS = 500, 5
 local LOOKED_AT_ONCE = 16
 -- The part of the quota that is made free once it is used up, so that most creates after that look at nothing.
 local FREE_MARGIN = 0.01
@@ -46,12 +47,14 @@ local function make_room_of_own(tenant, most, enough, tombstone_ms)
   local late, index = stored.late_key(tenant), P .. 'index:' .. tenant
   local open = stored.of(tenant, 'open')
   local function takes_more_than(bytes) return open + stored.of(tenant, 'ended') > bytes end
-  local function is_over() return looks_left == 0 or not takes_more_than(enough) end
+  local function is_over() return looks_left <= 0 or not takes_more_than(enough) end
   local function look(id)
     looks_left = looks_left - 1
     if not stored.counts(id) or redis.call('EXISTS', P .. 'trying:' .. id) == 1 then return end
     local slim = done_record_slim(id)
-    if slim then bury(id, map_of(slim), tombstone_ms, 'quota') end
+    if not slim then return end
+    bury(id, map_of(slim), tombstone_ms, 'quota')
+    looks_left = looks_left - BURYING_LOOKS + 1
   end
   -- Looks at those that a part of them holds, until it is over. Returns whether there was any.
   local function look_at(flat, pass)
