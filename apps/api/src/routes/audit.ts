@@ -36,7 +36,7 @@ export function auditRoute(app: FastifyInstance, trail: AuditTrail): void {
   app.get(
     '/audit',
     {
-      config: { access: ['admin'] },
+      config: { access: ['admin'], load: 'lists' },
       schema: {
         operationId: 'audit.list',
         summary: 'List who did what',
