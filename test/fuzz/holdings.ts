@@ -36,6 +36,11 @@ export async function socketsOf(url: string): Promise<number> {
   return figure(await figuresOf(url), SOCKETS)
 }
 
+/** What an API has taken of the processor since it began. */
+export async function processorSecondsOf(url: string): Promise<number> {
+  return figure(await figuresOf(url), /^process_cpu_seconds_total (\S+)/m)
+}
+
 async function figuresOf(url: string): Promise<string> {
   return (await fetch(`${url}/metrics`)).text()
 }

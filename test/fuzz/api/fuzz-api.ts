@@ -174,6 +174,8 @@ class Session {
         ...(body ? { 'content-type': body.type } : {}),
         ...(authorization ? { authorization } : {}),
         ...headers,
+        // What is open in the end is then none of fetch's pool.
+        connection: 'close',
       },
       ...(body && method !== 'HEAD' && method !== 'GET' ? { body: body.text } : {}),
       signal: AbortSignal.timeout(ANSWERED_WITHIN_MS),

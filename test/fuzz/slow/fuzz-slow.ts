@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { loadavg } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FuzzOptions } from '../fuzz-options.ts'
-import { holdingsAtRest, leaksOf, socketsOf } from '../holdings.ts'
+import { holdingsAtRest, leaksOf, processorSecondsOf, socketsOf } from '../holdings.ts'
 import { healthyClient } from '../wire/healthy-client.ts'
 import { Target } from '../wire/target.ts'
 
@@ -46,12 +46,15 @@ const ATTACKS: Record<string, Attack> = {
 interface Outcome {
   /** The most that the API had open at once. */
   sockets: number
-  /** When it had so many, and when it had freed them, s after the first came; null: it had not when slowhttptest gave up. */
-  fullSeconds: number
+  /** When the last tenth of the connections came, s after the first; null: they never did. */
+  fullSeconds: number | null
+  /** When the API had freed them all; null: it had not when slowhttptest gave up. */
   freedSeconds: number | null
   limitSeconds: number
   healthy: { asked: number; slowestMs: number; unserved: number }
   heapMegabytes: number
+  /** Of the API, so that it can be told from a machine that is busy. */
+  processorSeconds: number
   /** Of the machine, at the end, over a minute. */
   load: number
 }
@@ -93,13 +96,21 @@ export async function fuzzSlow({ redisUrl, prefix, say }: FuzzOptions): Promise<
 
 async function outcomeOf(api: Target, attack: Attack, limitSeconds: number): Promise<[Outcome, string[]]> {
   const client = healthyClient(() => api.url, {}, SERVED_WITHIN_MS)
+  const before = await processorSecondsOf(api.url)
   const times = await play(api, attack)
   await client.stop()
   const load = Math.round(loadavg()[0]!)
   const after = await holdingsAtRest(() => api.holdings())
   const { asked, slowestMs, faults } = client
   const healthy = { asked, slowestMs, unserved: faults.length }
-  const outcome = { ...times, limitSeconds, healthy, heapMegabytes: Math.round(after.heapBytes / 1e6), load }
+  const outcome = {
+    ...times,
+    limitSeconds,
+    healthy,
+    heapMegabytes: Math.round(after.heapBytes / 1e6),
+    processorSeconds: Math.round(10 * ((await processorSecondsOf(api.url)) - before)) / 10,
+    load,
+  }
   return [outcome, [...faultsOf(outcome), ...leaksOf(undefined, after), ...api.takeFaults()]]
 }
 
@@ -113,11 +124,12 @@ async function play(api: Target, { options, path }: Attack) {
   await once(child, 'spawn')
   const startedMs = performance.now()
   const seconds = () => Math.round((performance.now() - startedMs) / 1000)
-  const seen = { sockets: 0, fullSeconds: 0, freedSeconds: null as number | null }
+  const seen = { sockets: 0, fullSeconds: null as number | null, freedSeconds: null as number | null }
   while (seen.freedSeconds === null && seconds() < LONGEST_SECONDS) {
     await Promise.race([pause(1_000), exited])
     const sockets = await socketsOf(api.url)
-    if (sockets > seen.sockets) Object.assign(seen, { sockets, fullSeconds: seconds() })
+    seen.sockets = Math.max(seen.sockets, sockets)
+    if (sockets > 0.9 * CONNECTIONS) seen.fullSeconds ??= seconds()
     const wereMany = seen.sockets > OTHERS_SOCKETS || child.exitCode !== null
     if (wereMany && sockets <= OTHERS_SOCKETS) seen.freedSeconds = seconds()
   }
@@ -129,7 +141,7 @@ async function play(api: Target, { options, path }: Attack) {
 function faultsOf({ fullSeconds, freedSeconds, limitSeconds, healthy }: Outcome): string[] {
   const faults = []
   if (freedSeconds === null) faults.push('connections were not freed')
-  else if (freedSeconds > fullSeconds + limitSeconds + GRACE_SECONDS) {
+  else if (freedSeconds > (fullSeconds ?? 0) + limitSeconds + GRACE_SECONDS) {
     faults.push(`the last connection was freed after ${freedSeconds} s`)
   }
   if (healthy.unserved > (1 - SERVED_SHARE) * healthy.asked) {
