@@ -39,6 +39,7 @@ const MAY_APPEAR: Record<string, Place[]> = {
   // Who acted, and from where, stands in the trail.
   'sub of a token': ['the API’s log', 'answers', 'Redis', 'the command line'],
   'address in X-Forwarded-For, TRUST_PROXY': ['answers', 'Redis', 'the command line'],
+  'text in X-Forwarded-For, TRUST_PROXY': ['answers', 'Redis', 'the command line'],
   // `secrets list` is there to show it.
   'secret of callbacks': ['the command line'],
 }

@@ -7,8 +7,8 @@ import { fuzzWire } from './wire/fuzz-wire.ts'
 
 const KINDS: Record<string, (options: FuzzOptions) => Promise<{ wrong: string[] }>> = {
   api: fuzzApi,
-  slow: fuzzSlow,
   wire: fuzzWire,
+  slow: fuzzSlow,
 }
 
 /**
