@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { ApiKeys, connectForWork, createLog, newApiKey, newId, Scripts } from '@accepted/core'
+import { carStore, resourceSpace } from '@accepted/operations'
 import type { Redis } from 'ioredis'
 import { bounded, cost, type Figure } from './figures.ts'
 import { median, requestsPerSecond, sideBySide } from './load.ts'
@@ -63,11 +64,13 @@ export async function auth(redisUrl: string): Promise<Figure[]> {
       cost('processor time of a poll with an API key, beside `AUTH=none`', 'µs', polled, 1.2),
       cost('processor time of a poll that a quota counts, beside one that none does', 'µs', ofQuota, 1.5),
       bounded('a wrong key, each another one', 'Redis commands', each, 1.5),
-      bounded(
-        "read of another tenant's task, beside that of an unknown one: difference of the medians",
-        'µs',
-        Math.abs(await strangersTime(lockedUrl, south, ours)),
-        50,
+      ...(await strangersTimes(lockedUrl, south, ours, await carsOf(redis))).map(([what, us]) =>
+        bounded(
+          `${what} of another tenant's, beside that of an unknown one: difference of the medians`,
+          'µs',
+          us,
+          50,
+        ),
       ),
     ]
   } finally {
@@ -109,19 +112,54 @@ async function commands(redis: Redis): Promise<number> {
   return [...stats.matchAll(/:calls=(\d+)/g)].reduce((sum, [, calls]) => sum + Number(calls), 0)
 }
 
-/** How much longer the median read of an id takes that is another tenant's, µs; both in turn, one after the other. */
-async function strangersTime(url: string, headers: Record<string, string>, paths: string[]): Promise<number> {
-  const took = { known: [] as number[], unknown: [] as number[] }
-  const read = async (path: string, times: number[]) => {
+/** Paths of cars that are the tenant north's. */
+async function carsOf(redis: Redis): Promise<string[]> {
+  const store = carStore(resourceSpace(redis, 'bench-keys', 'north'))
+  const ids = Array.from({ length: TASKS }, newId)
+  const built_at = new Date().toISOString()
+  for (const car_id of ids) await store.put({ car_id, ...JSON.parse(CAR), built_at })
+  return ids.map((id) => `/cars/${id}`)
+}
+
+/** By how much the median answer to an id that is another tenant's takes longer or less long than to an unknown one, µs; all in turn. */
+async function strangersTimes(
+  url: string,
+  headers: Record<string, string>,
+  tasks: string[],
+  cars: string[],
+): Promise<[string, number][]> {
+  const kinds: Record<string, [method: string, paths: string[], unknown: () => string]> = {
+    'read of a task': ['GET', tasks, () => `/tasks/${newId()}`],
+    'cancel of a task': ['POST', tasks.map((path) => `${path}/cancel`), () => `/tasks/${newId()}/cancel`],
+    'deliveries of a task': [
+      'GET',
+      tasks.map((path) => `${path}/deliveries`),
+      () => `/tasks/${newId()}/deliveries`,
+    ],
+    'read of a car': ['GET', cars, () => `/cars/${newId()}`],
+  }
+  const timeOf = async (method: string, path: string) => {
     const start = performance.now()
-    const answer = await fetch(`${url}${path}`, { headers })
+    const answer = await fetch(`${url}${path}`, { method, headers })
     await answer.arrayBuffer()
-    times.push((performance.now() - start) * 1000)
-    if (answer.status !== 404) throw new Error(`${path} answered ${answer.status}`)
+    const us = (performance.now() - start) * 1000
+    if (answer.status !== 404) throw new Error(`${method} ${path} answered ${answer.status}`)
+    return us
   }
+  const took = Object.entries(kinds).map(([what, kind]) => ({
+    what,
+    kind,
+    strangers: [] as number[],
+    unknown: [] as number[],
+  }))
   for (let n = 0; n < PAIRS; n += 1) {
-    await read(paths[n % paths.length]!, took.known)
-    await read(`/tasks/${newId()}`, took.unknown)
+    for (const { kind, strangers, unknown } of took) {
+      const [method, paths, unknownPath] = kind
+      const others = async () => strangers.push(await timeOf(method, paths[n % paths.length]!))
+      const nobodys = async () => unknown.push(await timeOf(method, unknownPath()))
+      // Neither is always the one that comes after the other.
+      for (const ask of n % 2 === 0 ? [others, nobodys] : [nobodys, others]) await ask()
+    }
   }
-  return median(took.known) - median(took.unknown)
+  return took.map(({ what, strangers, unknown }) => [what, Math.abs(median(strangers) - median(unknown))])
 }

@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { startTestIssuer } from '@accepted/api/testing'
 import { connectForWork, createLog, Scripts, Sealer, TenantSecrets } from '@accepted/core'
 import { until } from '@accepted/core/testing'
@@ -21,7 +24,7 @@ import { startApp, startStack, told } from './stack.ts'
  * have what leads from one line to the next.
  */
 const MAY_APPEAR: Record<string, Place[]> = {
-  'X-Request-Id': ['the API’s log', 'the worker’s log', 'answers', 'Redis'],
+  'X-Request-Id': ['the API’s log', 'the worker’s log', 'answers', 'Redis', 'the command line'],
   'trace of traceparent': ['the API’s log', 'the worker’s log', 'Redis', 'callbacks'],
   'span of traceparent': ['Redis'],
   Prefer: ['answers', 'Redis'],
@@ -33,9 +36,22 @@ const MAY_APPEAR: Record<string, Place[]> = {
   'query of callback_url': ['Redis', 'callbacks'],
   'message for callers of a handler': ['the worker’s log', 'answers', 'Redis', 'callbacks'],
   'message of an error of a handler': ['the worker’s log'],
+  // Who acted, and from where, stands in the trail.
+  'sub of a token': ['the API’s log', 'answers', 'Redis', 'the command line'],
+  'address in X-Forwarded-For, TRUST_PROXY': ['answers', 'Redis', 'the command line'],
+  'text in X-Forwarded-For, TRUST_PROXY': ['answers', 'Redis', 'the command line'],
+  // `secrets list` is there to show it.
+  'secret of callbacks': ['the command line'],
 }
 
-type Place = 'the API’s log' | 'the worker’s log' | 'answers' | 'Redis' | 'callbacks' | 'metrics'
+type Place =
+  | 'the API’s log'
+  | 'the worker’s log'
+  | 'answers'
+  | 'Redis'
+  | 'callbacks'
+  | 'metrics'
+  | 'the command line'
 
 const LEAKY = new URL('./markers/leaky-cars.ts', import.meta.url).href
 
@@ -91,6 +107,8 @@ test('a secret appears nowhere, and what else clients send only where it may', a
   mark('API key', good.key)
   const ops = await keys.create('ops', ['admin'])
   mark('API key', ops.key)
+  const admin = await keys.create('north', ['admin'])
+  mark('API key', admin.key)
   const token = mark('token', await sign())
 
   const [hidden, hiddenHeader] = [mark('body of a receiver'), mark('header of a receiver')]
@@ -204,6 +222,51 @@ test('a secret appears nowhere, and what else clients send only where it may', a
   }, 20_000)
   for (const path of ['/tasks', '/operations', '/cars', '/endpoints']) await ask(path, { headers: owner })
 
+  // Who acts by a token, from behind a proxy that is trusted.
+  const proxied = startApp('api', {
+    ...environment,
+    REDIS_URL: redisUrl,
+    KEY_PREFIX: prefix,
+    PORT: '0',
+    TRUST_PROXY: 'true',
+    SHED_LOOP_DELAY_MS: '0',
+  })
+  const { url: behind } = await told(proxied)
+  await until(async () => (await fetch(new URL('/readyz', behind as string))).ok)
+  const subject = mark('sub of a token')
+  const addresses = [
+    mark('address in X-Forwarded-For, TRUST_PROXY', addressV6()),
+    mark('text in X-Forwarded-For, TRUST_PROXY'),
+  ]
+  for (const address of addresses) {
+    const started = await fetch(new URL('/cars', behind as string), {
+      method: 'POST',
+      headers: {
+        ...json,
+        ...fields(),
+        authorization: `Bearer ${await sign({ sub: subject })}`,
+        'x-forwarded-for': address,
+      },
+      body: JSON.stringify(car()),
+    })
+    answers.push(await started.text())
+    expect(started.status).toBe(202)
+  }
+  const trail = await ask('/audit', { headers: { ...bearer(admin), ...fields() } })
+  expect(await trail.text()).toContain(subject)
+  const pages: [string, number][] = [
+    ['/problems', 200],
+    ['/problems/gone', 200],
+    [`/problems/${mark('path of nothing')}`, 404],
+    ['/docs', 200],
+  ]
+  for (const [path, status] of pages) {
+    const page = await ask(`${path}?key=${mark('query of a page')}`, {
+      headers: { ...fields(), accept: 'text/html' },
+    })
+    expect(page.status, path).toBe(status)
+  }
+
   // A process that Redis refuses, with the right place and the wrong password.
   const wrong = mark('wrong password of REDIS_URL')
   const stranger = startApp('api', {
@@ -227,19 +290,26 @@ test('a secret appears nowhere, and what else clients send only where it may', a
   mark('secret of callbacks', secrets[0]!.secret)
   mark('secret of callbacks', secrets[0]!.secret.replace('whsec_', ''))
   const figures = await (await fetch(new URL('/metrics', url), { headers: bearer(ops) })).text()
-  expect(figures).toContain('accepted_tasks_created_total{operation="car.build"} 3')
+  expect(figures).toContain('accepted_tasks_created_total{operation="car.build"} 5')
+  const commands = ['keys list', 'limits list', 'audit list', 'audit list --tenant north', 'secrets list']
+  const operator = { ...environment, REDIS_URL: redisUrl, KEY_PREFIX: prefix }
+  const printed = await Promise.all(
+    commands.flatMap((line) => [line, `${line} --json`]).map((line) => accepted(line, operator)),
+  )
+  expect(printed.join('')).toContain(subject)
   // What was thrown is logged with the attempt.
   await until(async () => workers[0]!.log.filter(({ msg }) => msg === 'attempt failed').length >= 1)
 
   const written = (processes: typeof workers) =>
     processes.map(({ log, stderr }) => JSON.stringify(log) + stderr()).join('\n')
   const places: Record<Place, string> = {
-    'the API’s log': written([api, stranger, faulty]),
+    'the API’s log': written([api, proxied, stranger, faulty]),
     'the worker’s log': written(workers),
     answers: answers.join('\n'),
     Redis: await everythingIn(redis),
     callbacks: receivers.flatMap(({ requests }) => requests).join('\n'),
     metrics: figures,
+    'the command line': printed.join('\n'),
   }
   const seen: Record<string, string[]> = {}
   for (const [what, marks] of sent) {
@@ -249,6 +319,20 @@ test('a secret appears nowhere, and what else clients send only where it may', a
   expect(seen).toEqual(MAY_APPEAR)
   expect([...sent.values()].flat().length).toBeGreaterThan(200)
 }, 180_000)
+
+/** An IPv6 address of documentation, as it is written in its short form. */
+function addressV6(): string {
+  const groups = randomBytes(6).toString('hex').match(/.{4}/g)!
+  return `2001:db8:1:1:1:${groups.map((group) => `f${group.slice(1)}`).join(':')}`
+}
+
+/** What a command line prints, its errors too. @throws {Error} if it does not exit with 0 */
+async function accepted(line: string, environment: Record<string, string>): Promise<string> {
+  const main = fileURLToPath(new URL('../apps/cli/src/main.ts', import.meta.url))
+  const env = { PATH: process.env.PATH, ...environment }
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, ...line.split(' ')], { env })
+  return `${stdout}${stderr}`
+}
 
 /** Sends bytes and reads what comes until the connection is closed. */
 async function raw(url: string, request: string): Promise<string> {

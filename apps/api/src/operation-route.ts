@@ -228,6 +228,7 @@ async function startTask(
         errors: [{ header: 'idempotency-key', detail: 'belongs to another request' }],
       })
     case 'backlog_full':
+      request.refusedByMaxQueue = outcome.waiting < deps.maxBacklog
       throw await deps.fullLanes.refusal(laneOf(contract), outcome.waiting, maxQueue)
     case 'never_fits':
       throw neverFits(outcome)

@@ -220,10 +220,27 @@ const EVERYWHERE = [
   'Access-Control-Expose-Headers?',
 ] as const satisfies HeaderUse[]
 
+/** What only browsers and proxies read, and what the Fetch standard lets any page read. */
+const NOT_FOR_PAGES: readonly HeaderName[] = [
+  'Cache-Control',
+  'Content-Length',
+  'Vary',
+  'X-Accel-Buffering',
+  'Content-Security-Policy',
+  'Referrer-Policy',
+  'X-Frame-Options',
+  'Cross-Origin-Opener-Policy',
+  'Permissions-Policy',
+  'X-Content-Type-Options',
+  'Cross-Origin-Resource-Policy',
+  'Strict-Transport-Security',
+  'Access-Control-Allow-Origin',
+  'Access-Control-Expose-Headers',
+]
+
 /** What a page of another origin may read, besides what the Fetch standard lets it read anyway. */
-export const EXPOSED_HEADERS = Object.keys(HEADERS).filter(
-  (name) =>
-    !/^(Cache-Control|Content-Length|Vary|X-Accel|X-Frame|.*-Policy|X-Content-Type|Strict|Access)/.test(name),
+export const EXPOSED_HEADERS = (Object.keys(HEADERS) as HeaderName[]).filter(
+  (name) => !NOT_FOR_PAGES.includes(name),
 )
 
 /** The header fields that an answer has besides those that all have. */

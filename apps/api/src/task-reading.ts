@@ -1,17 +1,9 @@
-import {
-  FieldValue,
-  isEnded,
-  Moment,
-  type OperationContract,
-  PAGE_MAX_ITEMS,
-  TASK_STATUSES,
-  Uuid7,
-} from '@accepted/contract'
+import { FieldValue, isEnded, Moment, type OperationContract, TASK_STATUSES, Uuid7 } from '@accepted/contract'
 import type { Cursor, Estimator, ReadOutcome, TaskReader, TaskRecord } from '@accepted/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { cursorOf, nextQuery, pageQuery, placeOf } from './paging.ts'
 import { preferenceApplied, readPreferences } from './preferences.ts'
-import { invalidInput } from './problem.ts'
 import type { PollPacing } from './quotas/poll-pacing.ts'
 import type { StyleChoice } from './start-options.ts'
 import { tombstoneProblem, unknownTask } from './task-answers.ts'
@@ -55,20 +47,6 @@ export const ReadHeaders = Type.Object({
   ),
   'if-none-match': Type.Optional(FieldValue('304 if the task is still at this `ETag`')),
 })
-
-/** Which page of a list a query asks for. */
-export function pageQuery(limit: string) {
-  return {
-    limit: Type.Integer({ minimum: 1, maximum: PAGE_MAX_ITEMS, default: 50, description: limit }),
-    cursor: Type.Optional(
-      Type.String({
-        pattern: '^[A-Za-z0-9_-]*$',
-        maxLength: 200,
-        description: 'From the link to the next page; opaque',
-      }),
-    ),
-  }
-}
 
 /** Query of a list of tasks. */
 export function listQuery(operations: string[]) {
@@ -185,29 +163,19 @@ export async function listTasks(request: FastifyRequest, deps: ReadDependencies)
     request.tenant,
     filter,
     limit,
-    cursor ? decodeCursor(cursor) : undefined,
+    cursor ? placeOf(cursor, readPlace) : undefined,
   )
   const views = await Promise.all(
     page.tasks.map(async (task) => ({ task, estimate: await deps.estimator.estimate(task, null) })),
   )
-  return { views, next: page.next ? nextQuery(request, encodeCursor(page.next)) : null }
+  return { views, next: page.next ? nextQuery(request, cursorOf(placeText(page.next))) : null }
 }
 
-/** The query of a request, but with another cursor. */
-export function nextQuery(request: FastifyRequest, cursor: string): string {
-  const query = new URLSearchParams(request.url.split('?')[1] ?? '')
-  query.set('cursor', cursor)
-  return `?${query}`
+function placeText({ order, taskId }: Cursor): string {
+  return `${order}.${taskId}`
 }
 
-function encodeCursor({ order, taskId }: Cursor): string {
-  return Buffer.from(`${order}.${taskId}`).toString('base64url')
-}
-
-function decodeCursor(text: string): Cursor {
-  const match = /^(\d{1,17})\.([0-9a-f-]{36})$/.exec(Buffer.from(text, 'base64url').toString('latin1'))
-  if (!match || encodeCursor({ order: match[1]!, taskId: match[2]! }) !== text) {
-    throw invalidInput([{ query: 'cursor', detail: 'is not a cursor of this list' }])
-  }
-  return { order: match[1]!, taskId: match[2]! }
+function readPlace(text: string): Cursor | undefined {
+  const [, order, taskId] = /^(\d{1,17})\.([0-9a-f-]{36})$/.exec(text) ?? []
+  return order && taskId ? { order, taskId } : undefined
 }

@@ -16,5 +16,6 @@ test('whatever is sent, every answer is as described, none is 5xx but a 503, and
   // It came far enough to mean something.
   expect(report.requests).toBeGreaterThan(200)
   expect(Object.keys(report.reached).length).toBeGreaterThan(15)
+  expect(report.reached).toHaveProperty(['audit.list'])
   expect(report.known.task_id).toBeGreaterThan(5)
 }, 180_000)

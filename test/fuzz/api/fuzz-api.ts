@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { fetchDocument, type OpenapiDocument, responseChecker } from '@accepted/api/testing'
+import type { Scope } from '@accepted/contract'
 import { ApiKeys, connectForWork, createLog, Scripts } from '@accepted/core'
 import { until } from '@accepted/core/testing'
 import fc from 'fast-check'
 import { type LogLine, MortalApp, messageOf } from '../../mortal-app.ts'
 import type { FuzzOptions } from '../fuzz-options.ts'
+import { COLLECT, type Holdings, holdingsAtRest, holdingsOf, leaksOf } from '../holdings.ts'
 import { Known } from './known.ts'
 import { type Caller, type FuzzRequest, requestsOf } from './requests.ts'
 
@@ -12,6 +14,9 @@ const AT_ONCE = 6
 const LONGEST_SEQUENCE = 12
 /** No answer takes longer: of what may be held, `wait=1` is the most that is asked for. */
 const ANSWERED_WITHIN_MS = 20_000
+
+/** Requests after which the API is as large as it is at work. */
+const WARM_UP = 1_500
 
 export interface ApiFuzzReport {
   sequences: number
@@ -22,7 +27,8 @@ export interface ApiFuzzReport {
   reached: Record<string, number>
   /** Ids that came back and were used again. */
   known: Record<string, number>
-  residentMegabytes: { first: number; last: number }
+  /** What the API held after warming up, if it came so far, and at the end. */
+  holdings: { before: Holdings | undefined; after: Holdings }
   /** What the apps said at level `warn` or above. */
   said: Record<string, number>
   wrong: string[]
@@ -31,7 +37,7 @@ export interface ApiFuzzReport {
 /**
  * Sends what can be made of the OpenAPI document to an API with a worker, in sequences that use the ids that come back, of two tenants
  * and of strangers. Right is: every answer is as described, none is 5xx but a 503, nothing of another tenant shows, nothing is logged as an
- * error, and both processes live.
+ * error, both processes live, and the API keeps no socket and no memory.
  *
  * @param mostSequences it ends after so many, too: how far it comes must not depend on the machine
  */
@@ -61,7 +67,7 @@ export async function fuzzApi({
     CALLBACK_ALLOW_CIDRS: '127.0.0.0/8',
     CALLBACK_SCHEDULE: '1ms',
   }
-  const api = new MortalApp('api', { environment, hear })
+  const api = new MortalApp('api', { environment, hear, preload: [COLLECT] })
   const worker = new MortalApp('worker', { environment, hear })
   const redis = connectForWork(redisUrl, createLog('fuzz', 'silent'))
   try {
@@ -71,7 +77,8 @@ export async function fuzzApi({
     const credentials = await credentialsOf(new ApiKeys(new Scripts(redis, prefix, null)))
     const document = await fetchDocument(base)
     const session = new Session(base, document, credentials)
-    const first = await residentMegabytes(base)
+    const holdings = () => holdingsOf(api, () => base)
+    let before: Holdings | undefined
     const details = await fc.check(
       fc.asyncProperty(
         fc.array(fc.array(requestsOf(document), { minLength: 1, maxLength: AT_ONCE }), {
@@ -80,6 +87,7 @@ export async function fuzzApi({
         }),
         async (sequence) => {
           session.sequences += 1
+          if (session.requests >= WARM_UP) before ??= await holdings()
           for (const batch of sequence) await Promise.all(batch.map((request) => session.send(request)))
           if (errors.length > 0) throw new Error(errors.splice(0).join('\n'))
         },
@@ -100,14 +108,15 @@ export async function fuzzApi({
     wrong.push(...errors)
     if (!(await fetch(`${base}/readyz`)).ok) wrong.push('it is not ready any more')
     const { sequences, requests, answers, reached } = session
-    const residentMegabytesSeen = { first, last: await residentMegabytes(base) }
+    const after = await holdingsAtRest(holdings)
+    wrong.push(...leaksOf(before, after))
     return {
       sequences,
       requests,
       answers,
       reached,
       known: session.known.counts,
-      residentMegabytes: residentMegabytesSeen,
+      holdings: { before, after },
       said,
       wrong,
     }
@@ -123,21 +132,17 @@ export async function fuzzApi({
 type Credentials = Record<Caller, string | undefined>
 
 async function credentialsOf(keys: ApiKeys): Promise<Credentials> {
-  const key = async (tenant: string, scopes: ('tasks:read' | 'tasks:write')[]) =>
+  const key = async (tenant: string, scopes: Scope[]) =>
     `Bearer ${(await keys.create({ tenant, scopes })).key}`
   return {
     north: await key('north', ['tasks:read', 'tasks:write']),
     south: await key('south', ['tasks:read', 'tasks:write']),
+    'north, admin': await key('north', ['tasks:read', 'tasks:write', 'admin']),
     'north, reading': await key('north', ['tasks:read']),
     nobody: undefined,
     'a stranger': `Bearer acc_${'x'.repeat(43)}`,
     junk: 'Basic \xff\xfe:;,"',
   } satisfies Credentials
-}
-
-async function residentMegabytes(base: string): Promise<number> {
-  const figures = await (await fetch(`${base}/metrics`)).text()
-  return Math.round(Number(/^process_resident_memory_bytes (\S+)/m.exec(figures)![1]) / 1e6)
 }
 
 /** Sends requests and judges their answers. */
@@ -169,6 +174,8 @@ class Session {
         ...(body ? { 'content-type': body.type } : {}),
         ...(authorization ? { authorization } : {}),
         ...headers,
+        // What is open in the end is then none of fetch's pool.
+        connection: 'close',
       },
       ...(body && method !== 'HEAD' && method !== 'GET' ? { body: body.text } : {}),
       signal: AbortSignal.timeout(ANSWERED_WITHIN_MS),

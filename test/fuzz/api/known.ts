@@ -111,7 +111,7 @@ export class Known {
 
 function tenantOf(caller: Caller): Tenant | undefined {
   if (caller === 'south') return 'south'
-  return caller === 'north' || caller === 'north, reading' ? 'north' : undefined
+  return caller.startsWith('north') ? 'north' : undefined
 }
 
 /** Percent-encoded as UTF-8; what is no whole character, as the escapes that some clients send. */

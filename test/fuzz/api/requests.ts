@@ -3,8 +3,8 @@ import fc, { type Arbitrary } from 'fast-check'
 import { nearlyValid, ODD_TEXTS, type Schema, valid } from './values.ts'
 import { CALLBACKS, STRAY_FIELDS, WORDS } from './words.ts'
 
-/** Who asks: two tenants, one with a key that only reads, and those whom nobody knows. */
-export type Caller = 'north' | 'south' | 'north, reading' | 'nobody' | 'a stranger' | 'junk'
+/** Who asks: two tenants, one with an administrator and a key that only reads, too, and those whom nobody knows. */
+export type Caller = 'north' | 'south' | 'north, admin' | 'north, reading' | 'nobody' | 'a stranger' | 'junk'
 
 /** An id in a path: one that was told by an answer, to whoever asks or to the other tenant, or a text. */
 export type Id = { of: 'own' | 'the other'; at: number } | { text: string }
@@ -70,7 +70,7 @@ function isOpen({ security = [] }: Pick<Route, 'security'>): boolean {
 function fairRequest(route: Route): Arbitrary<FuzzRequest> {
   return fc.record({
     ...common(route),
-    caller: fc.constantFrom<Caller>('north', 'north', 'north', 'south', 'south', 'north, reading'),
+    caller: fc.constantFrom<Caller>('north', 'north', 'north, admin', 'south', 'south', 'north, reading'),
     method: fc.constant(route.method),
     ids: idsOf(route, (schema) => [[1, valid(schema)]]),
     query: fieldsOf(parametersIn(route, 'query'), ({ schema }) => valid(schema)),
@@ -96,7 +96,7 @@ function foulRequest(route: Route): Arbitrary<FuzzRequest> {
     ...common(route),
     caller: fc.constantFrom<Caller>(
       'north',
-      'north',
+      'north, admin',
       'south',
       'north, reading',
       'nobody',

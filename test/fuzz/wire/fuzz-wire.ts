@@ -2,12 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { ApiKeys, connectForWork, createLog, Scripts } from '@accepted/core'
 import { seeded } from '@accepted/core/testing'
 import type { FuzzOptions } from '../fuzz-options.ts'
+import { type Holdings, holdingsAtRest, leaksOf } from '../holdings.ts'
 import { type Attack, attackOf } from './attacks.ts'
 import { type HealthyClient, healthyClient } from './healthy-client.ts'
 import { judgeAnswers } from './judge-answers.ts'
 import { play } from './play.ts'
 import { shortest } from './shortest.ts'
-import { type Holdings, Target } from './target.ts'
+import { Target } from './target.ts'
 
 const ATTACKERS = 48
 /** More than so many connections of the attackers at once are refused. */
@@ -18,10 +19,6 @@ const ENDED_WITHIN_MS = REQUEST_SECONDS * 1000 + 10_000
 const SERVED_WITHIN_MS = 5_000
 /** Attacks after which a process is as large as it is at work: what it compiles and keeps is there. */
 const WARM_UP = 1_500
-/** In which the sockets of attackers who are gone are. */
-const RESTS_WITHIN_MS = 30_000
-/** What a heap may have grown meanwhile without being a leak. */
-const GROWN_BYTES = 25_000_000
 const FAULTS_SHOWN = 5
 
 export interface WireReport {
@@ -129,20 +126,8 @@ async function rest(
     report.healthy.slowestMs = Math.max(report.healthy.slowestMs, slowestMs)
     note(faults)
   }
-  const endMs = performance.now() + RESTS_WITHIN_MS
-  // Its own two to Redis, ours, and what fetch keeps alive.
-  const idle = 6
-  do {
-    await pause(500)
-    report.holdings.after = await Promise.all(apis.map((api) => api.holdings()))
-  } while (report.holdings.after.some(({ sockets }) => sockets > idle) && performance.now() < endMs)
-  for (const [at, { sockets, heapBytes }] of report.holdings.after.entries()) {
-    const before = report.holdings.before[at]
-    if (sockets > idle) note([`${sockets} sockets are left open`])
-    if (before && heapBytes > before.heapBytes + GROWN_BYTES) {
-      note([`a heap has grown from ${before.heapBytes} to ${heapBytes} bytes`])
-    }
-  }
+  report.holdings.after = await Promise.all(apis.map((api) => holdingsAtRest(() => api.holdings())))
+  for (const [at, after] of report.holdings.after.entries()) note(leaksOf(report.holdings.before[at], after))
 }
 
 /** The shortest bytes that show a fault, or all, if it did not show again. */

@@ -1,11 +1,5 @@
-import { until } from '@accepted/core/testing'
 import { type LogLine, MortalApp, messageOf } from '../../mortal-app.ts'
-
-/** What a process holds. */
-export interface Holdings {
-  sockets: number
-  heapBytes: number
-}
+import { COLLECT, type Holdings, holdingsOf } from '../holdings.ts'
 
 /** Lines at level `warn` or above that hostile input may cause, or that tell of how the target was set up. */
 const EXPECTED = new Set([
@@ -30,7 +24,7 @@ export class Target {
     this.#name = name
     this.#app = new MortalApp(name, {
       environment,
-      preload: [new URL('collect.ts', import.meta.url)],
+      preload: [COLLECT],
       hear: (line) => this.#hear(line),
     })
   }
@@ -55,20 +49,7 @@ export class Target {
 
   /** What is left once the garbage is gone; of an API. */
   async holdings(): Promise<Holdings> {
-    this.#app.tell({ kind: 'collect' })
-    // It may just be starting again.
-    const text = await until(async () =>
-      fetch(`${this.url}/metrics`).then(
-        (answer) => answer.text(),
-        () => undefined,
-      ),
-    )
-    const figure = (pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? 0)
-    return {
-      sockets: figure(/^nodejs_active_resources\{type="TCPSocketWrap"\} (\d+)/m),
-      heapBytes:
-        figure(/^nodejs_heap_size_used_bytes (\d+)/m) + figure(/^nodejs_external_memory_bytes (\d+)/m),
-    }
+    return holdingsOf(this.#app, () => this.url)
   }
 
   async end(): Promise<void> {

@@ -153,6 +153,15 @@ test('Retry-After of a queue that is too long is when it is short enough', async
   expect(far).toBeLessThanOrEqual(125)
 })
 
+test('refusals that a client asked for by its Max-Queue are counted apart: they are no fault of the service', async () => {
+  const { ask } = await testApp({ MAX_BACKLOG: '2' })
+  const start = async (fields: Record<string, string>) =>
+    (await ask(post('/cars', MUSTANG, { 'idempotency-key': `${Math.random()}`, ...fields }))).statusCode
+  const counted = async () => /^http_max_queue_refusals_total (\d+)$/m.exec((await ask('/metrics')).body)![1]
+  expect([await start({}), await start({ 'max-queue': '0' }), await counted()]).toEqual([202, 503, '1'])
+  expect([await start({}), await start({ 'max-queue': '0' }), await counted()]).toEqual([202, 503, '1'])
+})
+
 test('Max-Queue belongs to what an Idempotency-Key binds', async () => {
   const { ask } = await testApp()
   const start = (maxQueue: string) =>

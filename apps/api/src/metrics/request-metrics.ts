@@ -2,6 +2,13 @@ import type { FastifyInstance } from 'fastify'
 import { Counter, Histogram, Registry } from 'prom-client'
 import { ProblemError } from '../problem.ts'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whether it is a start that was refused by its own `Max-Queue` alone: there was room in the lane. */
+    refusedByMaxQueue: boolean
+  }
+}
+
 /** Up to what answers that are held (`Prefer: wait`) take. */
 const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
@@ -24,6 +31,12 @@ export function requestMetrics(app: FastifyInstance): Registry {
     labelNames: ['quota'],
     registers: [registry],
   })
+  const ownRefusals = new Counter({
+    name: 'http_max_queue_refusals_total',
+    help: 'Starts that were answered 503 by their own Max-Queue alone, though their lane had room',
+    registers: [registry],
+  })
+  app.decorateRequest('refusedByMaxQueue', false)
   app.addHook('onError', (_request, _reply, error: Error, next) => {
     const quota = error instanceof ProblemError && error.status === 429 && error.options.members?.quota
     if (quota) refusals.inc({ quota: String(quota) })
@@ -32,6 +45,7 @@ export function requestMetrics(app: FastifyInstance): Registry {
   app.addHook('onResponse', (request, reply, next) => {
     const route = request.routeOptions.url ?? 'none'
     durations.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
+    if (request.refusedByMaxQueue) ownRefusals.inc()
     next()
   })
   return registry

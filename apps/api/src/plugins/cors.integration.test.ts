@@ -1,5 +1,6 @@
 import { ApiSettings, readSettings } from '@accepted/core'
 import { expect, test } from 'vitest'
+import { quotaApp } from '../testing/quota-app.ts'
 import { post } from '../testing/requests.ts'
 import { MUSTANG, testApp } from '../testing/test-app.ts'
 
@@ -50,22 +51,30 @@ test('pages of an origin that is named may use every route, and read what answer
 })
 
 test('an answer says what may be read, and that it depends on the origin', async () => {
-  const { ask } = await testApp({ CORS_ORIGINS: SHOP })
-  const { headers } = await ask(post('/cars', MUSTANG, { origin: SHOP }))
+  const { ask, north } = await quotaApp({ CORS_ORIGINS: SHOP })
+  const { headers } = await ask(post('/cars', MUSTANG, { ...north, origin: SHOP }))
   const exposed = String(headers['access-control-expose-headers']).split(', ')
   for (const name of Object.keys(headers)) {
     if (/^(access|content-(type|length)|cache|vary|x-content|cross|date|connection)/.test(name)) continue
     expect(exposed.map((field) => field.toLowerCase())).toContain(name)
   }
   expect(exposed).toEqual(
-    expect.arrayContaining(['ETag', 'Link', 'Preference-Applied', 'Sunset', 'WWW-Authenticate']),
+    expect.arrayContaining([
+      'ETag',
+      'Link',
+      'Preference-Applied',
+      'RateLimit',
+      'RateLimit-Policy',
+      'Sunset',
+      'WWW-Authenticate',
+    ]),
   )
   expect(headers.vary).toBe('Prefer, Origin')
-  const read = await ask({ url: String(headers.location), headers: { origin: SHOP } })
+  const read = await ask({ url: String(headers.location), headers: { ...north, origin: SHOP } })
   expect(read.headers.vary).toBe('Prefer, Accept, Origin')
   const stream = await ask({
     url: `${headers.location}/events`,
-    headers: { origin: SHOP },
+    headers: { ...north, origin: SHOP },
     payloadAsStream: true,
   })
   expect([stream.headers['access-control-allow-origin'], stream.headers.vary]).toEqual([SHOP, 'Origin'])

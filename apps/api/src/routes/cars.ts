@@ -4,9 +4,9 @@ import { Car, type carStore, Reservation, type reservationStore } from '@accepte
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Immediate } from '../operation-route.ts'
-import { invalidInput, ProblemError } from '../problem.ts'
+import { notACursor, pageQuery } from '../paging.ts'
+import { ProblemError } from '../problem.ts'
 import { problemResponses, response } from '../responses.ts'
-import { pageQuery } from '../task-reading.ts'
 
 /** The cars of a request's tenant. */
 export type CarsOf = (request: FastifyRequest) => ReturnType<typeof carStore>
@@ -86,8 +86,4 @@ export function carRoutes(app: FastifyInstance, carsOf: CarsOf, reservationsOf: 
       return reply.header('cache-control', 'private, no-cache').send(reservation)
     },
   )
-}
-
-function notACursor(): ProblemError {
-  return invalidInput([{ query: 'cursor', detail: 'is not a cursor of this list' }])
 }
