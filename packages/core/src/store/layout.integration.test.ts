@@ -17,6 +17,7 @@ import {
   loseWorker,
   passTime,
   RETRY,
+  submission,
   takeDelivery,
   terms,
   testStore,
@@ -163,9 +164,12 @@ test('the layout of what stands in Redis changes on purpose only', async () => {
   await seenNow()
   await control.confirm('default', confirmed)
   // There is no room for one more, since all that ended is still told.
-  await new TenantLimits(scripts).set('default', { stored: 5_000 })
+  await new TenantLimits(scripts).set('default', { stored: 5_000, waiting: 2 })
   const quotas = { waiting: 0, storedBytes: 0, tombstoneMs: 60_000 }
+  const open = createdId(await submissions.create(submission()))
   expect((await submissions.create({ ...usual, quotas })).outcome).toBe('over_quota')
+  // What was passed since it was open can go once it has ended.
+  await control.cancel('default', open)
   await seenNow()
   for (let n = 0; n < 2; n += 1) await create({ limits: usual.limits })
   for (const error of [{ code: 'no', message: 'No.' }, null]) {
