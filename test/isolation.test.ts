@@ -98,7 +98,12 @@ async function call(
   headers: Headers,
   ids: Ids,
 ) {
-  const place = path.replace(/\{(\w+)\}/g, (_, member: string) => ids[member]!)
+  const place = path.replace(/\{(\w+)\}/g, (_, member: string) => {
+    const id = ids[member]
+    if (!id)
+      throw new Error(`${name}: give \`unknownIds\` a ${member}, and \`own\` one that is another tenant's`)
+    return id
+  })
   const body = BODIES[name]
   const answer = await ask(place, {
     method,
@@ -253,7 +258,7 @@ test('what is another tenant’s is as what does not exist: in every read, list,
         expect(one, name).toEqual(other)
         expect(one, name).toMatchObject({ status: 'failed' })
       } else {
-        expect(seen.answer.status, name).toBe(404)
+        expect(seen.answer.status, `${name} (if it takes a body, it needs one in BODIES)`).toBe(404)
         expect(seen.text, name).toBe(unseen.text)
         expect(namesOf(seen), name).toEqual(namesOf(unseen))
       }

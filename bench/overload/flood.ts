@@ -15,7 +15,8 @@ export interface Flooded {
 
 /**
  * What a process is asked for over IPC: to flood an API with starts over raw connections, at a rate that does not heed the
- * answers. A start that is due while all connections wait for theirs is not sent. It says `{}` once it counts, in the end what it counted.
+ * answers. A start that is due while all connections wait for theirs is not sent. It says `{}` once it counts, in the end what it
+ * counted; it ends if an answer is none of those that it counts, or a connection is closed.
  */
 export interface Flood {
   url: string
@@ -24,6 +25,8 @@ export interface Flood {
   settleSeconds: number
   seconds: number
   connections: number
+  /** Paths of tasks that have not ended: every other request reads one of them. None: all are starts. */
+  reads: string[]
 }
 
 /** Who waits longer has given up. */
@@ -32,13 +35,21 @@ const STEP_MS = 2
 
 const CAR = JSON.stringify({ brand: 'Ford', make: 'Mustang', model: 2014, color: 'Blue' })
 
-async function flood({ url, perSecond, settleSeconds, seconds, connections }: Flood): Promise<Flooded> {
-  const { hostname, port, host } = new URL(url)
-  const request = Buffer.from(
-    `POST /cars HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\nContent-Length: ${CAR.length}\r\n\r\n${CAR}`,
-  )
+function requestsOf({ url, reads }: Flood): Buffer[] {
+  const { host } = new URL(url)
+  const start = `POST /cars HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\nContent-Length: ${CAR.length}\r\n\r\n${CAR}`
+  const mixed = reads.flatMap((path) => [start, `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`])
+  return (mixed.length > 0 ? mixed : [start]).map((request) => Buffer.from(request))
+}
+
+async function flood(asked: Flood): Promise<Flooded> {
+  const { url, perSecond, settleSeconds, seconds, connections } = asked
+  const { hostname, port } = new URL(url)
+  const requests = requestsOf(asked)
   const counts = { sent: 0, accepted: 0, late: 0, refused: 0 }
   const idle: Socket[] = []
+  let requested = 0
+  let isOver = false
   const open = async () => {
     const socket = connect(Number(port), hostname).setNoDelay(true).setEncoding('latin1')
     await once(socket, 'connect')
@@ -55,12 +66,19 @@ async function flood({ url, perSecond, settleSeconds, seconds, connections }: Fl
       text = ''
       idle.push(socket)
     })
+    socket.on('error', (error) => {
+      if (!isOver) throw new Error(`a connection of the flood broke off: ${error.message}`)
+    })
+    socket.on('close', () => {
+      if (!isOver) throw new Error('a connection of the flood was closed')
+    })
     idle.push(socket)
     return {
       socket,
       send() {
         sentMs = performance.now()
-        socket.write(request)
+        socket.write(requests[requested % requests.length]!)
+        requested += 1
       },
     }
   }
@@ -87,6 +105,7 @@ async function flood({ url, perSecond, settleSeconds, seconds, connections }: Fl
   process.send?.({})
   const tookSeconds = await pour(seconds)
   const flooded = { ...counts }
+  isOver = true
   for (const socket of senders.keys()) socket.destroy()
   return Object.fromEntries(
     Object.entries(flooded).map(([name, count]) => [name, count / tookSeconds]),

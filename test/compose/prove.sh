@@ -176,6 +176,7 @@ first_key() {
   expect 'GET /tasks without a key' "$(curl -sS -o /dev/null -w '%{http_code} %header{www-authenticate}' "$url/tasks")" '401 Bearer realm="accepted"'
   made=$(dc exec -T api accepted keys create --tenant default --json)
   key=$(printf %s "$made" | json it.key)
+  key_id=$(printf %s "$made" | json it.key_id)
   expect 'GET /tasks with the key' "$(http_status "$url/tasks")" 200
   other=$(dc exec -T worker accepted keys create --tenant demo --json)
   expect 'the keys, in every container' "$(dc exec -T worker accepted keys list --json | json 'it.map(({ tenant }) => tenant).sort().join()')" default,demo
@@ -185,6 +186,26 @@ first_key() {
   sleep 2
   expect 'a revoked key' "$(key=$(printf %s "$other" | json it.key) http_status "$url/tasks")" 401
   proved "'accepted keys create' gives the first key; without one the API answers 401, and 401 again 2 s after it is revoked"
+}
+
+limits_and_audit() {
+  local statuses='' i
+  dc exec -T api accepted limits set --tenant default --requests 1 --json >"$work/limits"
+  expect 'what limits set tells' "$(json '[it.tenant, it.requests, it.waiting, it.tenant_known].join(" ")' <"$work/limits")" 'default 1  true'
+  expect 'the limits, in every container' "$(dc exec -T worker accepted limits list --json | json 'it.map(({ tenant, requests }) => `${tenant} ${requests}`).join()')" 'default 1'
+  sleep 3
+  for i in $(seq 12); do statuses="$statuses $(http_status "$url/tasks")"; done
+  [[ $statuses == ' 200 '*' 429'* ]] || fail "12 requests at one a second were answered$statuses"
+  dc exec -T api accepted limits clear --tenant default >/dev/null
+  expect 'the limits, cleared' "$(dc exec -T api accepted limits list --json)" '[]'
+  sleep 3
+  statuses=$(for i in $(seq 12); do http_status "$url/tasks"; echo; done | sort -u | paste -sd' ' -)
+  expect '12 requests without a limit of their own' "$statuses" 200
+  dc exec -T api accepted audit list --tenant default --json >"$work/audit"
+  expect 'what the operator did' "$(json 'it.filter(({ address }) => address === "command line").map(({ action, actor }) => `${action} ${actor.split("@")[0]}`).join(", ")' <"$work/audit")" \
+    'limits.clear cli:node, limits.set cli:node, key.create cli:node'
+  expect 'who started a car' "$(json 'it.filter(({ action }) => action === "task.create").at(-1).actor' <"$work/audit")" "$key_id"
+  proved "'accepted limits set' holds within 3 s, 'clear' ends it, and 'accepted audit list' tells who did it"
 }
 
 secrets_are_kept() {
@@ -347,6 +368,7 @@ up_from_nothing
 image_is_lean
 processes_are_confined
 first_key
+limits_and_audit
 secrets_are_kept
 redis_is_durable_and_private
 car_is_built

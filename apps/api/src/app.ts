@@ -157,6 +157,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
       buckets: bucketsOf('requests'),
       limits: new TenantLimits(scripts),
       perSecond: settings.TENANT_REQUESTS,
+      log,
     })
   const spaceOf = ({ tenant }: FastifyRequest) => resourceSpace(redis, settings.KEY_PREFIX, tenant)
 

@@ -24,7 +24,7 @@ import { type CallbackPolicy, permittedCallback } from './callbacks/permitted-ca
 import { traceparentOf } from './plugins/request-ids.ts'
 import { readPreferences } from './preferences.ts'
 import { invalidInput, ProblemError } from './problem.ts'
-import { quotaExceeded } from './quotas/over-quota.ts'
+import { neverFits, quotaExceeded } from './quotas/over-quota.ts'
 import {
   acceptedResponse,
   BODY_PROBLEMS,
@@ -104,7 +104,7 @@ export function operationRoute(
         ...problemResponses(
           ...START_PROBLEMS,
           ...(params ? (['not_found'] as const) : []),
-          ...(inQuery ? [] : BODY_PROBLEMS),
+          ...(inQuery ? (['too_large'] as const) : BODY_PROBLEMS),
         ),
       },
     },
@@ -230,6 +230,8 @@ async function startTask(
     case 'backlog_full':
       request.refusedByMaxQueue = outcome.waiting < deps.maxBacklog
       throw await deps.fullLanes.refusal(laneOf(contract), outcome.waiting, maxQueue)
+    case 'never_fits':
+      throw neverFits(outcome)
     case 'over_quota':
       throw quotaExceeded(outcome, await deps.fullLanes.whenTaken(laneOf(contract), outcome.takes))
   }

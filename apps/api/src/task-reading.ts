@@ -93,8 +93,10 @@ export async function readTask(
   const { task_id: taskId } = request.params as TaskParams
   const { waitSeconds } = readPreferences(request.headers.prefer as string | undefined)
   let found = await findTask(request, deps.reader)
-  if (!waitSeconds && !isEnded(found.task.status)) await deps.pacing?.admit(request.tenant, taskId)
-  if (waitSeconds && isKnownToCaller(request, found.task, style)) {
+  const isHeld = waitSeconds && isKnownToCaller(request, found.task, style)
+  // What is answered at once is a poll, whatever it prefers.
+  if (!isHeld && !isEnded(found.task.status)) await deps.pacing?.admit(request.tenant, taskId)
+  if (isHeld) {
     const { version } = found.task
     found = asFound(
       taskId,

@@ -82,7 +82,8 @@ export const PROBLEMS = {
   too_large: {
     status: 413,
     title: 'The body is too large',
-    explanation: 'The body exceeds the limit of this route, which `detail` names. Send less, or split it.',
+    explanation:
+      'The body exceeds the limit of this route, or the task that it would start takes more than all tasks of your tenant together may; `detail` names the limit. Send less, or split it.',
   },
   uri_too_long: {
     status: 414,
@@ -121,7 +122,7 @@ export const PROBLEMS = {
     status: 429,
     title: 'A quota is used up',
     explanation:
-      '`quota` names what your tenant has used up, `limit` what it may. `requests`: so many a second; `waiting`: as many of its tasks wait in the lane as may; `stored`: its tasks take as many bytes as they may. Nothing was started. Repeat after `Retry-After`, which is taken from how fast your tasks are done.',
+      '`quota` names what your tenant has used up, `limit` what it may. `requests`: so many a second; `waiting`: as many of its tasks wait in the lane as may; `stored`: its tasks take as many bytes as they may. Nothing was done. Repeat after `Retry-After`: when there is a request to be had, or how long the lane takes until there is room; the longest wait where nobody can tell.',
   },
   polling_too_fast: {
     status: 429,

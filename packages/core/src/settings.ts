@@ -137,7 +137,7 @@ export const ApiSettings = Type.Object({
   SHED_LOOP_DELAY_MS: Type.Integer({
     minimum: 0,
     maximum: 2000,
-    default: 400,
+    default: 1_000,
     description:
       'From which delay of its event loop on an API process refuses starts, ms, smoothed over half a second; from twice that on lists and streams, too, from four times that on everything. `0`: never',
   }),

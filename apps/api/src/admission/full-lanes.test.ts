@@ -5,8 +5,8 @@ import { FullLanes } from './full-lanes.ts'
 const LANE = { lane: 'cars', operation: 'car.build' }
 
 /** Full lanes of at most 10, in a store of which the test says what it has, on a clock that it sets. */
-function scene(waiting = 10) {
-  const world = { waiting, nowMs: 1_000, looks: 0, away: false }
+function scene(waiting = 10, state: Partial<LaneState> = {}) {
+  const world = { waiting, nowMs: 1_000, looks: 0, away: false, chance: 0 }
   const lanes = new FullLanes({
     look: async () => {
       world.looks += 1
@@ -24,13 +24,14 @@ function scene(waiting = 10) {
           { beganMs: 4_980_000 + world.nowMs, left: 10 },
         ],
         recentMs: [],
+        ...state,
       }
       return known
     },
     maxBacklog: 10,
     bounds: { minSeconds: 1, maxSeconds: 600 },
     monotonic: () => world.nowMs,
-    chance: () => 0,
+    chance: () => world.chance,
   })
   const isRefused = () => {
     const refusal = lanes.knownRefusal(LANE)
@@ -106,4 +107,58 @@ test('of those who are refused at once each is told a turn of its own', async ()
     Array.from({ length: 5 }, () => lanes.refusal(LANE, 10, Number.POSITIVE_INFINITY)),
   )
   expect(refused.map(({ options }) => options.headers!['retry-after'])).toEqual(['3', '5', '8', '10', '12'])
+})
+
+test('so many tasks have likely been taken when as many have left, and a fifth later; nobody has to wait for that in turns', async () => {
+  const { world, lanes } = scene()
+  expect(await lanes.whenTaken(LANE, 5)).toBe(12)
+  expect(await lanes.whenTaken(LANE, 5)).toBe(12)
+  expect(world.looks).toBe(1)
+  const { options } = await lanes.refusal(LANE, 10, Number.POSITIVE_INFINITY)
+  expect(options.headers).toEqual({ 'retry-after': '3' })
+})
+
+test('of an empty lane it is told by recent durations, or the least wait if there are none', async () => {
+  const idle = { drained: [], running: 0 }
+  expect(await scene(0, { ...idle, recentMs: [4_000, 4_000] }).lanes.whenTaken(LANE, 3)).toBe(8)
+  expect(await scene(0, idle).lanes.whenTaken(LANE, 3)).toBe(1)
+})
+
+test('where nothing leaves it is the longest wait, less up to a tenth', async () => {
+  const drained = [
+    { beganMs: 1_000_000, left: 1 },
+    { beganMs: 980_000, left: 10 },
+  ]
+  for (const nothingLeaves of [{ slots: 0 }, { drained }]) {
+    const { world, lanes } = scene(10, nothingLeaves)
+    expect(await lanes.whenTaken(LANE, 5)).toBe(600)
+    world.chance = 0.5
+    expect(await lanes.whenTaken(LANE, 5)).toBe(570)
+  }
+})
+
+test('while the store is away nobody is told when', async () => {
+  const { world, lanes } = scene()
+  world.away = true
+  await expect(lanes.whenTaken(LANE, 5)).rejects.toThrow(StoreUnavailable)
+})
+
+test('who accepts a shorter queue takes no turn of those who find the lane full', async () => {
+  const { lanes } = scene()
+  const retryAfter = async (maxQueue: number) =>
+    (await lanes.refusal(LANE, 10, maxQueue)).options.headers!['retry-after']
+  expect(await retryAfter(0)).toBe('24')
+  expect(await retryAfter(0)).toBe('27')
+  expect(await retryAfter(Number.POSITIVE_INFINITY)).toBe('3')
+  expect(await retryAfter(0)).toBe('29')
+})
+
+test('whatever lengths are asked for, of the eldest turn nothing is remembered after a thousand others', async () => {
+  const { lanes } = scene()
+  const retryAfter = async (maxQueue: number, waiting: number) =>
+    (await lanes.refusal({ ...LANE, lane: `to ${maxQueue}` }, waiting, 0)).options.headers!['retry-after']
+  expect(await retryAfter(0, 1)).toBe('3')
+  expect(await retryAfter(0, 1)).toBe('5')
+  for (let n = 1; n <= 1_000; n += 1) await retryAfter(n, 1)
+  expect(await retryAfter(0, 1)).toBe('3')
 })

@@ -8,6 +8,9 @@ const BELIEVED_MS = 250
 /** And once it is older than this, asked for anew by the side while starts come in. */
 const FRESH_MS = 125
 
+/** So many turns are remembered: callers may ask for queues of any length. */
+const MOST_TURNS = 1_000
+
 /** A lane, and whose recent durations tell how fast it is while nothing else does. */
 export interface Lane {
   lane: string
@@ -44,7 +47,7 @@ export class FullLanes {
   readonly #looks = new Map<string, Promise<Known>>()
   /** How many starts were refused without the store. */
   refused = 0
-  /** The turn of who was told last to come again, by lane: Redis's time. */
+  /** The turn of who was told last to come again, by lane and the queue that it accepts: Redis's time. The one told first comes first. */
   readonly #turns = new Map<string, number>()
 
   constructor({
@@ -84,22 +87,27 @@ export class FullLanes {
     return this.#refusal(lane, known, waiting, Math.min(maxQueue, this.#maxBacklog - 1))
   }
 
-  /** Seconds until the lane has likely taken so many tasks, within the bounds. @throws {StoreUnavailable} */
-  async whenTaken(lane: Lane, tasks: number): Promise<number> {
+  /** Seconds until the lane has likely taken so many tasks, within the bounds; null: nobody knows. @throws {StoreUnavailable} */
+  async whenTaken(lane: Lane, tasks: number | null): Promise<number> {
     const { state, atMs } = await this.#lookedAt(lane)
     const nowMs = state.nowMs + this.#monotonic() - atMs
-    const crowded = { excess: tasks, gapMs: drainGapMs({ ...state, nowMs }) }
+    const gapMs = tasks === null ? Number.POSITIVE_INFINITY : tasks && drainGapMs({ ...state, nowMs })
+    const crowded = { excess: tasks || 1, gapMs }
     return turnOf(crowded, { nowMs, lastMs: 0, chance: this.#chance(), bounds: this.#bounds }).retryAfter
   }
 
   /** @param most tasks that may wait for the caller to be let in */
   #refusal({ lane }: Lane, { state, atMs }: Known, waiting: number, most: number): ProblemError {
     const nowMs = state.nowMs + this.#monotonic() - atMs
+    // Who accepts a shorter queue waits for longer, and must not make those wait who would come sooner.
+    const queue = `${lane} ${most}`
     const turn = turnOf(
       { excess: Math.max(1, waiting - most), gapMs: drainGapMs({ ...state, nowMs }) },
-      { nowMs, lastMs: this.#turns.get(lane) ?? 0, chance: this.#chance(), bounds: this.#bounds },
+      { nowMs, lastMs: this.#turns.get(queue) ?? 0, chance: this.#chance(), bounds: this.#bounds },
     )
-    this.#turns.set(lane, turn.atMs)
+    this.#turns.delete(queue)
+    this.#turns.set(queue, turn.atMs)
+    if (this.#turns.size > MOST_TURNS) this.#turns.delete(this.#turns.keys().next().value!)
     return new ProblemError(
       'backlog_full',
       `${waiting} ${waiting === 1 ? 'task is' : 'tasks are'} waiting.`,

@@ -18,15 +18,15 @@ export interface OverloadLimits {
 export const LOADS = ['starts', 'lists', 'reads'] as const
 export type Load = (typeof LOADS)[number]
 
-/** From these pressures on each of them is refused; the limits are 1. */
+/** Above these pressures each of them is refused; the limits are 1. */
 const THRESHOLDS = [1, 2, 4] as const
-/** What is refused is let in again below this share of its threshold. */
+/** Below this share of its threshold a load is let in again as fast as it ever is. */
 const CALM_SHARE = 0.5
-/** All of one load is refused after so long above its threshold. */
+/** All of one load is refused after so long at twice its threshold or more. */
 const RISE_MS = 500
 /** However long a look was late, it counts for no more: one time of standing still overloads nobody. */
 const LONGEST_STEP_MS = 250
-/** And let in again, bit by bit, in so long. */
+/** And let in again, bit by bit, in so long at least. */
 const FALL_MS = 2_000
 const SMOOTH_MS = 500
 /** A process that stood still, as when its machine slept, makes up for no more than this. */
@@ -53,18 +53,23 @@ export function pressureOf({ loopDelayMs, memoryShare }: Readings, limits: Overl
 
 /**
  * How much is refused: 0: nothing, 1: all starts, 2: all lists too, 3: everything; between them a share of the next.
- * It rises while the pressure is above the threshold of the next load, falls while it is below half of that of the last one,
- * and stays between: so that it finds the share that the process can bear, and no load goes before its turn.
+ * It rises while the pressure is above the threshold of the next load and falls while it is below that of the last one, the faster the
+ * farther it is: so that it finds the share that the process can bear, and no load goes before its turn.
  *
  * @param pressure lately
  * @param pressureNow at this look alone: if it is less, what was is over, and nothing rises
  */
 export function nextLevel(level: number, pressure: number, pressureNow: number, passedMs: number): number {
-  const ceiling = THRESHOLDS.filter((threshold) => Math.min(pressure, pressureNow) >= threshold).length
-  if (level < ceiling) return Math.min(ceiling, level + Math.min(passedMs, LONGEST_STEP_MS) / RISE_MS)
+  const next = Math.floor(level)
+  const excess = Math.min(pressure, pressureNow) / (THRESHOLDS[next] ?? Number.POSITIVE_INFINITY) - 1
+  if (excess > 0) {
+    const stepMs = Math.min(1, excess) * Math.min(passedMs, LONGEST_STEP_MS)
+    return Math.min(next + 1, level + stepMs / RISE_MS)
+  }
   const last = Math.ceil(level) - 1
-  if (last < 0 || pressure >= THRESHOLDS[last]! * CALM_SHARE) return level
-  return Math.max(last, level - passedMs / FALL_MS)
+  const ease = last < 0 ? 0 : 1 - pressure / THRESHOLDS[last]!
+  if (ease <= 0) return level
+  return Math.max(last, level - (Math.min(1, ease / CALM_SHARE) * passedMs) / FALL_MS)
 }
 
 /** The share of a load that is refused at a level: 0…1. */

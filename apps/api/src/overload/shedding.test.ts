@@ -54,9 +54,51 @@ test('a process that stood still once, as when its machine slept, refuses some s
   expect(shedding.level).toBe(0)
 })
 
+/**
+ * A process that can bear a start a millisecond, and is asked for more by 1,000 clients that each wait for their answer.
+ *
+ * @param times as many starts as it can bear
+ * @returns the share of what it can bear that it accepts, and how long a turn of its event loop lasts on the average of all time, ms
+ */
+function flooded(times: number): { accepted: number; turnMs: number } {
+  const { world, shedding } = scene()
+  let [accepted, due, squares] = [0, 0, 0]
+  let turnMs = 1
+  let lookedMs = 0
+  while (world.nowMs < 60_000) {
+    due = Math.min(1_000, due + times * turnMs)
+    turnMs = 1
+    for (; due >= 1; due -= 1) {
+      const isRefused = shedding.refuses('starts')
+      turnMs += isRefused ? 0.2 : 1
+      if (!isRefused) accepted += 1
+    }
+    world.nowMs += turnMs
+    squares += turnMs ** 2
+    if (world.nowMs - lookedMs < 50) continue
+    lookedMs = world.nowMs
+    shedding.look()
+  }
+  return { accepted: accepted / world.nowMs, turnMs: squares / world.nowMs }
+}
+
+test.each([
+  [0.9, 0.89, 10],
+  [1.2, 0.85, 250],
+  [2, 0.55, 300],
+  [3, 0.45, 300],
+])(
+  'asked for %d times as many starts as it can bear it accepts what it can, and does not get slow',
+  (times, least, longestMs) => {
+    const { accepted, turnMs } = flooded(times)
+    expect(accepted).toBeGreaterThanOrEqual(least)
+    expect(turnMs).toBeLessThanOrEqual(longestMs)
+  },
+)
+
 test('of a share that is refused each so many-th is', () => {
   const { world, shedding, pass } = scene()
-  world.memoryShare = 0.8
+  world.memoryShare = 0.95
   pass(200)
   expect(shedding.level).toBeCloseTo(0.4)
   const refused = Array.from({ length: 10 }, () => shedding.refuses('starts'))

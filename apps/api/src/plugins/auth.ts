@@ -24,7 +24,10 @@ export interface AuthOptions {
   security: Record<string, []>[]
   /** Undefined: nobody is asked. */
   authenticate: Authenticate | undefined
-  /** Counts a request once it is known whose it is, before anything else of it is looked at; undefined: tenants have no quotas. */
+  /**
+   * Counts a request once it is known whose it is, before anything else of it is looked at, but for what tells of the process itself
+   * (`config.load` is `none`); undefined: tenants have no quotas.
+   */
   quota: ((tenant: string, reply: FastifyReply) => Promise<void> | undefined) | undefined
 }
 
@@ -39,7 +42,8 @@ export const auth = plugin<AuthOptions>(
     const routes: RouteOptions[] = []
     app.addHook('onRoute', (route) => {
       routes.push(route)
-      if (authenticate && route.schema && !route.schema.hide) describe(route, security, quota !== undefined)
+      if (authenticate && route.schema && !route.schema.hide)
+        describe(route, security, quota !== undefined && route.config?.load !== 'none')
     })
     app.addHook('onReady', async () => {
       const silent = routes.filter(({ config }) => config?.access === undefined)
@@ -54,7 +58,7 @@ export const auth = plugin<AuthOptions>(
       const counted = (found: Caller): Promise<void> | undefined => {
         request.caller = found
         request.tenant = found.tenant
-        const under = quota?.(found.tenant, reply)
+        const under = request.routeOptions.config.load === 'none' ? undefined : quota?.(found.tenant, reply)
         if (under) return under.then(() => refuseUnless(found, access))
         refuseUnless(found, access)
       }

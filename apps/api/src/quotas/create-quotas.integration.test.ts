@@ -32,6 +32,24 @@ test('Retry-After of a quota of waiting tasks is how long the lane takes to have
   expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(10)
 })
 
+test('a start that can never fit is told so without a Retry-After; one that waits for nobody knows what, the longest', async () => {
+  const { ask, north, redis, prefix } = await quotaApp({ TENANT_STORED_BYTES: '4000' })
+  const order = (model: number, headers = {}) =>
+    ask(post('/cars', { ...MUSTANG, model }, { ...north, ...headers }))
+  const first = await order(2014)
+  expect(first.statusCode).toBe(202)
+  await order(2014)
+  const refused = await order(2014)
+  expectProblem(refused, 429, 'quota_exceeded', { quota: 'stored', limit: 4000 })
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(540)
+  // One of each kind of limit: what fits beside nothing, and beside nothing that goes.
+  await redis.hset(`${prefix}:{0}:limits`, { 'north stored': 1_000 })
+  const never = await order(2014)
+  expectProblem(never, 413, 'too_large')
+  expect(never.json().detail).toContain('may take 1000')
+  expect(never.headers['retry-after']).toBeUndefined()
+})
+
 test('with AUTH=none there are no quotas', async () => {
   const { ask, redis, prefix } = await testApp({ TENANT_WAITING: '1' })
   await redis.hset(`${prefix}:{0}:limits`, { 'default waiting': 1 })

@@ -1,4 +1,4 @@
-import type { OverQuota } from '@accepted/core'
+import type { OverQuota, SubmissionOutcome } from '@accepted/core'
 import { ProblemError } from '../problem.ts'
 
 const DETAILS: Record<OverQuota['quota'], (used: number, limit: number) => string> = {
@@ -12,4 +12,15 @@ export function quotaExceeded({ quota, limit, used }: OverQuota, retryAfter: num
     headers: { 'retry-after': String(retryAfter) },
     members: { quota, limit, used },
   })
+}
+
+/** The refusal of a start that would not fit if its tenant had nothing else: to repeat it does not help. */
+export function neverFits({
+  bytes,
+  limitBytes,
+}: Extract<SubmissionOutcome, { outcome: 'never_fits' }>): ProblemError {
+  return new ProblemError(
+    'too_large',
+    `The task would take ${bytes} bytes, and all of your tasks together may take ${limitBytes}.`,
+  )
 }

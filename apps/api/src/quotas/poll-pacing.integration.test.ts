@@ -40,19 +40,33 @@ test('a task that is polled far faster than Retry-After asks for is refused past
   expect((await polls(url, 15)).slice(0, 15)).toEqual(Array(15).fill(202))
 }, 30_000)
 
-test('long polls, streams and polls of what has ended do not count', async () => {
-  const { order, poll, polls, redis, prefix } = await polled()
+test('long polls that are held, streams and polls of what has ended do not count', async () => {
+  const { ask, north, order, poll, polls, redis, prefix } = await polled()
   const url = await order()
   const { etag } = (await poll(url)).headers
   const buckets = () => redis.keys(`${prefix}:quota:polls:*`)
-  for (let n = 0; n < 3; n++) await poll(url, { prefer: 'wait=0.01', 'if-none-match': '"another"' })
-  const held = poll(url, { prefer: 'wait=1', 'if-none-match': String(etag) })
-  expect((await held).statusCode).toBe(304)
+  const held = await Promise.all(
+    [{}, { 'if-none-match': String(etag) }].map((known) => poll(url, { prefer: 'wait=1', ...known })),
+  )
+  expect(held.map(({ statusCode }) => statusCode)).toEqual([202, 304])
+  const stream = ask({ url: `${url}/events`, headers: north })
   const worker = handWorker(redis, prefix)
-  const before = (await buckets()).length
   await worker.complete(await worker.claim())
+  expect((await stream).body).toContain('event: completed')
   expect(await polls(url, 80)).toEqual(Array(80).fill(303))
-  expect((await buckets()).length).toBeLessThanOrEqual(before)
+  // Each of them came long before it was told to.
+  expect(await buckets()).toEqual([])
+}, 30_000)
+
+test('what prefers to wait but is answered at once is a poll', async () => {
+  const { order, poll, polls } = await polled()
+  const url = await order()
+  await polls(url, 1)
+  const stale = { prefer: 'wait=60', 'if-none-match': 'W/"0-monitor"' }
+  const statuses = []
+  for (let n = 0; n < 75; n++) statuses.push((await poll(url, stale)).statusCode)
+  expect(statuses.slice(0, 60)).toEqual(Array(60).fill(202))
+  expect(statuses).toContain(429)
 }, 30_000)
 
 test('a poller that comes each second is let through for ever; so is one that does as it is told', async () => {

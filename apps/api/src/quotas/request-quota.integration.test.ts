@@ -1,5 +1,9 @@
+import { once } from 'node:events'
+import { connectForAnswers, createLog, Scripts, StoreUnavailable, TenantLimits } from '@accepted/core'
+import { freshPrefix } from '@accepted/core/testing'
+import { startRedisProxy } from '@accepted/local-redis'
 import type { FastifyReply } from 'fastify'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { quotaApp } from '../testing/quota-app.ts'
 import { expectProblem, post } from '../testing/requests.ts'
 import { MUSTANG, testApp } from '../testing/test-app.ts'
@@ -67,11 +71,12 @@ test('whatever a tenant is answered tells how it stands, and who has no good key
 test('what an operator has set goes before the default within seconds; 0 is any number', async () => {
   const { ask, north, south, limits } = await quotaApp({ TENANT_REQUESTS: '1000' })
   await limits.set('south', { requests: 0 })
-  expect((await ask({ url: '/tasks', headers: south })).headers['ratelimit-policy']).toBeUndefined()
-  const policy = async () => (await ask({ url: '/tasks', headers: north })).headers['ratelimit-policy']
-  expect(await policy()).toBe('"requests";q=5000;w=5')
+  const policy = async (headers: object) =>
+    (await ask({ url: '/tasks', headers })).headers['ratelimit-policy']
+  await expect.poll(() => policy(south), { timeout: 5_000, interval: 100 }).toBeUndefined()
+  expect(await policy(north)).toBe('"requests";q=5000;w=5')
   await limits.set('north', { requests: 7 })
-  await expect.poll(policy, { timeout: 5_000, interval: 100 }).toBe('"requests";q=35;w=5')
+  await expect.poll(() => policy(north), { timeout: 5_000, interval: 100 }).toBe('"requests";q=35;w=5')
 })
 
 test('a polite client of 100 connections is let through', async () => {
@@ -85,7 +90,8 @@ test('a polite client of 100 connections is let through', async () => {
 
   // Nine requests a second on each connection, for ten seconds.
   const buckets = new SharedBuckets({ redis, prefix: `${prefix}:quota:requests`, withoutRedis: 'closed' })
-  const quota = new RequestQuota({ buckets, limits: { read: async () => [null] }, perSecond: 1_000 })
+  const limits = { read: async () => [null] }
+  const quota = new RequestQuota({ buckets, limits, perSecond: 1_000, log: createLog('test', 'silent') })
   const reply = { header: () => reply } as unknown as FastifyReply
   for (let second = 0; second < 10; second++) {
     await Promise.all(Array.from({ length: 900 }, () => quota.admit('polite', reply)))
@@ -94,4 +100,64 @@ test('a polite client of 100 connections is let through', async () => {
   await expect(
     Promise.all(Array.from({ length: 6_000 }, () => quota.admit('polite', reply))),
   ).rejects.toMatchObject({ code: 'quota_exceeded' })
+})
+
+test('a Redis that does not answer is waited for once for all, and by none for its limit', async () => {
+  const line = await startRedisProxy(inject('redisUrl'))
+  const redis = connectForAnswers(line.url, createLog('test', 'silent'))
+  onTestFinished(async () => {
+    redis.disconnect()
+    await line.close()
+  })
+  await once(redis, 'ready')
+  const prefix = freshPrefix()
+  const quota = new RequestQuota({
+    buckets: new SharedBuckets({ redis, prefix, withoutRedis: 'closed' }),
+    limits: new TenantLimits(new Scripts(redis, prefix, null)),
+    perSecond: 1_000,
+    log: createLog('test', 'silent'),
+  })
+  const reply = { header: () => reply } as unknown as FastifyReply
+  await quota.admit('north', reply)
+  await line.set('mute')
+  const began = performance.now()
+  const first = expect(quota.admit('south', reply)).rejects.toThrow(StoreUnavailable)
+  await first
+  // 250 ms; the look-up alone would be a second.
+  expect(performance.now() - began).toBeLessThan(900)
+  const next = performance.now()
+  for (let n = 0; n < 3; n++) await expect(quota.admit('south', reply)).rejects.toThrow(StoreUnavailable)
+  expect(performance.now() - next).toBeLessThan(200)
+})
+
+test('what tells of the process itself is not counted', async () => {
+  const { ask, keys } = await quotaApp({ TENANT_REQUESTS: '1', HOST: '0.0.0.0' })
+  const { key } = await keys.create({ tenant: 'north', scopes: ['admin'] })
+  const answers = []
+  for (let n = 0; n < 7; n++) {
+    answers.push(await ask({ url: '/metrics', headers: { authorization: `Bearer ${key}` } }))
+  }
+  expect(statusesOf(answers)).toEqual(Array(7).fill(200))
+  expect(answers[0]!.headers.ratelimit).toBeUndefined()
+})
+
+test('a start costs the create script and one count, and those of one turn share both', async () => {
+  const { ask, north, redis, prefix } = await quotaApp()
+  const sent = vi.spyOn(redis, 'sendCommand')
+  const starts = async (count: number) => {
+    sent.mockClear()
+    await Promise.all(Array.from({ length: count }, () => ask(post('/cars', MUSTANG, north))))
+    const scripts = sent.mock.calls
+      .map(([{ name, args }]) => ({ name, key: String(args[2]), args: args.slice(3) }))
+      .filter(({ name }) => name.startsWith('eval'))
+    return {
+      // 19 arguments a task; looking limits up, now and then by the side, has fewer.
+      creates: scripts.filter(({ key, args }) => key === `${prefix}:{0}:` && args.length >= 19).length,
+      counts: scripts.filter(({ key }) => key === `${prefix}:quota:requests:north`).length,
+      ofQuotas: scripts.filter(({ key }) => key.startsWith(`${prefix}:quota:`)).length,
+    }
+  }
+  await starts(1)
+  expect(await starts(1)).toEqual({ creates: 1, counts: 1, ofQuotas: 1 })
+  expect(await starts(10)).toEqual({ creates: 1, counts: 1, ofQuotas: 1 })
 })

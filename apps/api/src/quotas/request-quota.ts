@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { StoreUnavailable, type TenantLimits, TickBatcher } from '@accepted/core'
+import { type Logger, StoreUnavailable, type TenantLimits, TickBatcher } from '@accepted/core'
 import type { FastifyReply } from 'fastify'
 import { ProblemError } from '../problem.ts'
 import type { BucketSize, Draw, SharedBuckets } from './shared-buckets.ts'
 
 /** A tenant that was quiet may do at once what it may do in so many seconds. */
 const BURST_SECONDS = 5
-/** How old what is known of a tenant's limit may be. */
+/** What is known of a tenant's limit is looked up anew once it is older. */
 const LIMIT_HOLDS_MS = 2_000
 const MOST_TENANTS = 10_000
 const MOST_AT_ONCE = 500
@@ -16,6 +16,7 @@ export interface RequestQuotaOptions {
   limits: Pick<TenantLimits, 'read'>
   /** Requests a second of a tenant for which an operator has set nothing else; 0: any number. */
   perSecond: number
+  log: Pick<Logger, 'error'>
 }
 
 /** What a tenant may send, and what the requests of one turn got of it; null: it may send any number. */
@@ -44,8 +45,7 @@ export class RequestQuota {
    * `StoreUnavailable` if Redis is away and that closes the door.
    */
   admit(tenant: string, reply: FastifyReply): Promise<void> | undefined {
-    const known = this.#known.get(tenant)
-    if (known?.perSecond === 0 && performance.now() < known.untilMs) return undefined
+    if (this.#perSecondOf(tenant) === 0) return undefined
     const turn = this.#turnOf(tenant)
     const nth = turn.requests++
     return turn.share.then((share) => {
@@ -69,27 +69,37 @@ export class RequestQuota {
   }
 
   async #draw(tenant: string, requests: number): Promise<Share> {
-    const perSecond = await this.#perSecondOf(tenant)
+    const perSecond = this.#perSecondOf(tenant)
     if (perSecond === 0) return null
     const size = { tokens: perSecond * BURST_SECONDS, fillSeconds: BURST_SECONDS }
     return { size, perSecond, draw: await this.#options.buckets.take(tenant, size, requests) }
   }
 
-  /** While Redis is away it is the default: whether anybody is served then is for the buckets to say. */
-  async #perSecondOf(tenant: string): Promise<number> {
-    const now = performance.now()
+  /** What is known of it, at first the default: no request waits for a look-up, which is made by the side. */
+  #perSecondOf(tenant: string): number {
     const known = this.#known.get(tenant)
-    if (known && now < known.untilMs) return known.perSecond
+    const perSecond = known?.perSecond ?? this.#options.perSecond
+    if (known && performance.now() < known.untilMs) return perSecond
+    this.#learn(tenant, perSecond)
+    this.#lookUp(tenant)
+    return perSecond
+  }
+
+  async #lookUp(tenant: string): Promise<void> {
     try {
-      const perSecond = (await this.#lookups.add(tenant)) ?? this.#options.perSecond
-      this.#known.delete(tenant)
-      this.#known.set(tenant, { perSecond, untilMs: now + LIMIT_HOLDS_MS })
-      if (this.#known.size > MOST_TENANTS) this.#known.delete(this.#known.keys().next().value!)
-      return perSecond
+      this.#learn(tenant, (await this.#lookups.add(tenant)) ?? this.#options.perSecond)
     } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error
-      return known?.perSecond ?? this.#options.perSecond
+      // While Redis is away what was known holds: whether anybody is served then is for the buckets to say.
+      if (!(error instanceof StoreUnavailable)) {
+        this.#options.log.error({ err: error }, 'the limit of a tenant could not be read')
+      }
     }
+  }
+
+  #learn(tenant: string, perSecond: number): void {
+    this.#known.delete(tenant)
+    this.#known.set(tenant, { perSecond, untilMs: performance.now() + LIMIT_HOLDS_MS })
+    if (this.#known.size > MOST_TENANTS) this.#known.delete(this.#known.keys().next().value!)
   }
 }
 

@@ -7,6 +7,8 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limite
 const TAKE_TOKENS = readFileSync(new URL('./take-tokens.lua', import.meta.url), 'utf8')
 /** A quota is no reason to wait for a Redis that does not answer. */
 const ANSWERS_WITHIN_MS = 250
+/** So long after one that did not, nobody waits for it again. */
+const AWAY_FOR_MS = 1_000
 
 /** A token bucket: how many tokens it holds, and in how many whole seconds an empty one fills. */
 export interface BucketSize {
@@ -35,6 +37,8 @@ export interface SharedBucketsOptions {
 /** Token buckets that all API processes share, by rate-limiter-flexible: docs/decisions/023-quotas.md. */
 export class SharedBuckets {
   readonly #options: SharedBucketsOptions
+  /** Until when Redis is thought to be away, on the monotonic clock. */
+  #awayUntilMs = 0
   readonly #limiters = new Map<string, { shared: RateLimiterRedis; own: RateLimiterMemory }>()
 
   constructor(options: SharedBucketsOptions) {
@@ -49,10 +53,27 @@ export class SharedBuckets {
   async take(key: string, size: BucketSize, wanted: number): Promise<Draw> {
     const { shared, own } = this.#limitersOf(size)
     try {
-      return await guarded(() => drawn(size, wanted, inTime(shared.consume(key, wanted))))
+      if (performance.now() < this.#awayUntilMs)
+        throw new StoreUnavailable('Redis did not answer a moment ago')
+      return await guarded(() => drawn(size, wanted, this.#inTime(shared.consume(key, wanted))))
     } catch (error) {
       if (!(error instanceof StoreUnavailable) || this.#options.withoutRedis === 'closed') throw error
       return drawn(size, wanted, own.consume(key, wanted))
+    }
+  }
+
+  /** Rejects if Redis takes too long. */
+  async #inTime<T>(asked: Promise<T>): Promise<T> {
+    const answered = new AbortController()
+    const late = pause(ANSWERS_WITHIN_MS, undefined, { signal: answered.signal }).then(() => {
+      this.#awayUntilMs = performance.now() + AWAY_FOR_MS
+      throw new StoreUnavailable('Redis did not answer in time')
+    })
+    late.catch(() => {})
+    try {
+      return await Promise.race([asked, late])
+    } finally {
+      answered.abort()
     }
   }
 
@@ -95,19 +116,5 @@ async function drawn(
     left,
     fullInMs: ((tokens - left) / tokens) * fillSeconds * 1000,
     tokenInMs: left > 0 ? 0 : told.msBeforeNext,
-  }
-}
-
-/** Rejects in the words of ioredis if Redis takes too long. */
-async function inTime<T>(asked: Promise<T>): Promise<T> {
-  const answered = new AbortController()
-  const late = pause(ANSWERS_WITHIN_MS, undefined, { signal: answered.signal }).then(() => {
-    throw new StoreUnavailable('Redis did not answer in time')
-  })
-  late.catch(() => {})
-  try {
-    return await Promise.race([asked, late])
-  } finally {
-    answered.abort()
   }
 }

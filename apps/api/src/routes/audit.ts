@@ -27,7 +27,7 @@ export function auditRoute(app: FastifyInstance, trail: AuditTrail): void {
         operationId: 'audit.list',
         summary: 'List who did what',
         description:
-          'The acts on what is the tenant’s own, newest first; the next page stands in `Link`, if there is one. Stable while acts are added. A number of the newest is kept, so that those of long ago are not there.',
+          'The acts on what is the tenant’s own, newest first; the next page stands in `Link`, if there is one. Stable while acts are added. A page of a filter may have fewer than `limit`, or none, and still lead on. A number of the newest is kept, so that those of long ago are not there.',
         tags: ['audit'],
         querystring: AuditQuery,
         response: {

@@ -2,8 +2,8 @@ import type { AuditAction } from '@accepted/contract'
 import { shardOfTenant } from '../ids.ts'
 import type { ScriptArgument, Scripts } from '../store/scripts.ts'
 
-/** Looked at in one call, so that none holds Redis for long. */
-const LOOKS = 1_000
+/** Entries of a part that are looked at for one page, so that a filter that finds little holds Redis no longer than any page does. */
+const LOOKS = 500
 
 /** One act. What it has nothing of is null. */
 export interface AuditEntry {
@@ -46,6 +46,12 @@ export interface AuditPlace {
 type Part = 't' | 'k'
 const PARTS: readonly Part[] = ['t', 'k']
 
+/** What one look into a part finds. */
+interface Look {
+  found: { place: AuditPlace; entry: AuditEntry }[]
+  upTo: AuditPlace | null
+}
+
 /** Reads who did what. */
 export class AuditTrail {
   readonly #scripts: Scripts
@@ -55,7 +61,8 @@ export class AuditTrail {
   }
 
   /**
-   * A page of at most `limit` acts, newest first; `next` leads on, if there are more.
+   * A page of at most `limit` acts, newest first; `next` leads on, if there are more. One of a filter may have fewer, or none, and
+   * still lead on.
    *
    * @param tenant '' for acts that concern no tenant
    * @throws {StoreUnavailable}
@@ -66,36 +73,46 @@ export class AuditTrail {
     limit: number,
     after?: AuditPlace,
   ): Promise<{ entries: AuditEntry[]; next: AuditPlace | null }> {
-    const found = await Promise.all(PARTS.map((part) => this.#read(part, tenant, filter, limit + 1, after)))
-    const all = found.flat().sort((a, b) => newestFirst(a.place, b.place))
+    const looks = await Promise.all(PARTS.map((part) => this.#look(part, tenant, filter, limit + 1, after)))
+    // Beyond the place up to which all parts were looked at, one may have what comes before what another has.
+    const edge = looks.flatMap(({ upTo }) => upTo ?? []).sort(newestFirst)[0]
+    const all = looks
+      .flatMap(({ found }) => found)
+      .filter(({ place }) => !edge || newestFirst(place, edge) <= 0)
+      .sort((a, b) => newestFirst(a.place, b.place))
     const page = all.slice(0, limit)
     return {
       entries: page.map(({ entry }) => entry),
-      next: all.length > limit ? page.at(-1)!.place : null,
+      next: all.length > limit ? page.at(-1)!.place : (edge ?? null),
     }
   }
 
-  /** The newest of a part, as many as are wanted, if there are so many. */
-  async #read(part: Part, tenant: string, filter: AuditFilter, wanted: number, after?: AuditPlace) {
+  /** The newest of a part, as many as are wanted, if they are found; `upTo`: the last place that was looked at, if there are more. */
+  async #look(
+    part: Part,
+    tenant: string,
+    filter: AuditFilter,
+    wanted: number,
+    after?: AuditPlace,
+  ): Promise<Look> {
     const { action = '', taskId = '' } = filter
-    const found: { place: AuditPlace; entry: AuditEntry }[] = []
     const to = filter.afterMs === undefined || filter.afterMs < 0 ? '-' : String(filter.afterMs + 1)
-    const looks = action || taskId ? LOOKS : Math.min(wanted, LOOKS)
-    let from = newestOf(part, filter.beforeMs, after)
-    while (from && found.length < wanted) {
-      const [last, ...entries] = await this.#run(part, tenant, [
-        tenant,
-        from,
-        to,
-        action,
-        taskId,
-        looks,
-        wanted - found.length,
-      ])
-      found.push(...entries.map((fields) => decodeEntry(part, fields)))
-      from = last ? `(${last}` : null
+    const from = newestOf(part, filter.beforeMs, after)
+    if (!from) return { found: [], upTo: null }
+    const looks = action || taskId ? LOOKS : wanted
+    const [last, ...entries] = await this.#run(part, tenant, [
+      tenant,
+      from,
+      to,
+      action,
+      taskId,
+      looks,
+      wanted,
+    ])
+    return {
+      found: entries.map((fields) => decodeEntry(part, fields)),
+      upTo: last ? placeOf(part, last) : null,
     }
-    return found
   }
 
   async #run(part: Part, tenant: string, args: ScriptArgument[]) {
@@ -121,14 +138,19 @@ function newestFirst(a: AuditPlace, b: AuditPlace): number {
   return b.ms - a.ms || b.nth - a.nth || PARTS.indexOf(a.part) - PARTS.indexOf(b.part)
 }
 
+/** The place of an entry by its id in the stream. */
+function placeOf(part: Part, id: string): AuditPlace {
+  const [ms, nth] = id.split('-').map(Number)
+  return { ms: ms!, nth: nth!, part }
+}
+
 function decodeEntry(part: Part, [id, act, by, on]: string[]): { place: AuditPlace; entry: AuditEntry } {
-  const [ms, nth] = id!.split('-').map(Number)
+  const place = placeOf(part, id!)
   const [actor, address, requestId] = by!.split('\u001f')
   const [taskId, operation, deliveryId, keyId, detail] = on!.split('\u001f')
-  const place = { ms: ms!, nth: nth!, part }
   const entry = {
     auditId: `aud_${auditPlaceText(place)}`,
-    atMs: ms!,
+    atMs: place.ms,
     action: act as AuditAction,
     actor: actor!,
     address: address || null,

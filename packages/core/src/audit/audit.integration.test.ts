@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { AuditAction } from '@accepted/contract'
 import { startLocalRedis, startRedisProxy } from '@accepted/local-redis'
-import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import {
   ApiKeys,
   AuditTrail,
@@ -352,14 +352,23 @@ describe('a list', () => {
     expect(await trail.list('default', {}, 200, next!)).toEqual({ entries: [], next: null })
   })
 
-  test('finds what is rare in more than one look', async () => {
-    const { submissions, control, all } = scene()
+  test('that has little to tell leads on, and no call looks at more than 500 entries of a part', async () => {
+    const { submissions, control, trail, scripts, pages } = await long()
     const first = createdId(await submissions.create(ASKED))
     await control.cancel('default', first, BY)
     for (let n = 0; n < 22; n += 1) {
       await Promise.all(Array.from({ length: 100 }, () => submissions.create(ASKED)))
     }
-    expect(await all('default', { action: 'task.cancel' })).toMatchObject([{ taskId: first }])
-    expect(await all('default', { taskId: first })).toHaveLength(2)
+    const run = vi.spyOn(scripts, 'run')
+    const rare = await trail.list('default', { action: 'task.cancel' }, 200)
+    expect(rare).toEqual({ entries: [], next: expect.objectContaining({ part: 't' }) })
+    expect(run.mock.calls.map(([name, , args]) => [name, args[5]])).toEqual([['list-audit', 500]])
+    expect(await pages(200, { action: 'task.cancel' })).toHaveLength(1)
+    expect(await pages(1, { taskId: first })).toHaveLength(2)
+    const whole = (await trail.list('default', {}, 5_000)).entries
+    for (const action of ['key.create', 'task.create'] as const) {
+      const ids = whole.filter((entry) => entry.action === action).map(({ auditId }) => auditId)
+      expect(await pages(7, { action })).toEqual(ids)
+    }
   })
 })

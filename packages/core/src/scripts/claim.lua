@@ -107,4 +107,5 @@ for at = FIRST_LANE, #ARGV, STRIDE do
   outcomes[#outcomes + 1] = claim(lane, ARGV[at + 1])
 end
 for lane, number in pairs(left) do note_drain(lane, number) end
+turns_noted()
 return answer(outcomes)

@@ -6,9 +6,9 @@
 -- all (0 = any), head (JSON), body (JSON text), callback (the letters of its events and its flow: outbox.lua; '' = none), quotas
 -- (quotas.lua; '' = none hold), who asks for it (audit.lua).
 -- Answers an outcome for each: {'created', position} | {'exists', id} | {'conflict'} | {'late'} |
--- {'backlog_full', waiting} | {'over_quota', …} as quotas.lua has it. A job is wanted unless the lane has plenty: a worker that has
--- one claims until nothing may run, so that none of those that were added since then is spent. Of a lane in which a flow is at its cap nobody knows whether it
--- has; there none is wanted for what that cap keeps out, since the end of what runs asks for it.
+-- {'backlog_full', waiting} | {'over_quota', …} | {'never_fits', …} as quotas.lua has them. A job is wanted unless the lane has plenty: a
+-- worker that has one claims until nothing may run, so that none of those that were added since then is spent. What waits in a lane in
+-- which a flow is held tells nothing of its jobs; there one is wanted for all but what a cap keeps out.
 -- Upholds rule 2 (one step) and rule 10 (a create that the client was refused never comes alive).
 local STRIDE = 19
 local FORMAT = tostring(FORMAT_WRITTEN)
@@ -19,9 +19,10 @@ local function limit(id, kind, field, ms)
   redis.call('ZADD', P .. 'timers', due, kind .. ':' .. id)
 end
 
--- Whether the jobs that a lane has are enough for what comes.
-local function lane_has_plenty(name, lane)
-  return lane.waiting >= math.max(2 * lane.slots, LEAST_JOBS) and redis.call('EXISTS', P .. 'held:' .. name) == 0
+-- Whether a task that has just come, behind `waiting`, wants a job.
+local function wants_job(name, lane, waiting, tenant)
+  if redis.call('EXISTS', P .. 'held:' .. name) == 1 then return flow_lets_in(name, tenant) end
+  return waiting < math.max(2 * lane.slots, LEAST_JOBS)
 end
 
 -- Tells lists that the tenant has used the operation.
@@ -76,10 +77,9 @@ local function create(at)
   count_tasks(operation, 'pending', 1)
   redis.call('ZADD', P .. 'index:' .. tenant, order, id)
   redis.call('ZADD', status_index(tenant, operation, 'pending'), order, id)
-  local has_plenty = lane_has_plenty(lane_name, lane)
   if enqueue(id, lane_name, tenant, order, priority) == 1 then lane.weight = lane.weight + limits_set(tenant).weight end
   lane.waiting = waiting + 1
-  if not has_plenty and flow_lets_in(lane_name, tenant) then want(lane_name, 1) end
+  if wants_job(lane_name, lane, waiting, tenant) then want(lane_name, 1) end
   return { 'created', place_in(lane_name, tenant, redis.call('ZRANK', flow_key(lane_name, tenant), id)) }
 end
 

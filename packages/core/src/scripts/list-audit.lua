@@ -7,11 +7,14 @@ local tenant, from, to, act, task = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local looks, wanted = tonumber(ARGV[6]), tonumber(ARGV[7])
 local found = redis.call('XREVRANGE', audit_key(tenant), from, to, 'COUNT', looks)
 local reply = { #found == looks and found[#found][1] or '' }
-for _, entry in ipairs(found) do
+for at, entry in ipairs(found) do
   local fields = entry[2]
   if (act == '' or fields[2] == act) and (task == '' or fields[6]:sub(1, #task) == task) then
     reply[#reply + 1] = { entry[1], fields[2], fields[4], fields[6] }
-    if #reply > wanted then break end
+    if #reply > wanted then
+      if at < #found then reply[1] = entry[1] end
+      break
+    end
   end
 end
 return answer(reply)

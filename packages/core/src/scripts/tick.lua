@@ -62,8 +62,10 @@ local function lose(id)
     redis.call('ZADD', timers, timestamp(leases_hold_until), 'lease:' .. id)
     return
   end
-  local tenant, operation = fixed_of(record)
+  local tenant, operation, lane = fixed_of(record)
   local _, attempts, run = limits_of(record)
+  -- Who held it takes no other.
+  want(lane, 1)
   if record.status == 'running' and now >= record.began + run then
     if tonumber(record.attempt) < attempts then
       requeue(id, record, { flow = tenant, counts = true, error = 'run_timeout' })

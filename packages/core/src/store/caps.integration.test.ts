@@ -3,6 +3,7 @@ import {
   COMPLETED,
   claimTask,
   createTask,
+  passTime,
   scriptsWithoutCaps,
   type TestStore,
   terms,
@@ -119,12 +120,12 @@ describe('a cap that changes while tasks run and wait', () => {
       await cap(store, 'default', 1)
       await fill(store, 'default', 10)
       await claimTask(store)
-      await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(1)
+      await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(10)
       await change(store)
       expect(await store.work.claim(0, 'test')).toBeNull()
       await tick(store)
       const { claimable } = await store.upkeep.laneState(0, 'test')
-      await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(1 + claimable)
+      await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(10 + claimable)
       expect(await claimAll(store)).toHaveLength(claimable)
       expect([3, 9]).toContain(claimable)
     }
@@ -179,27 +180,46 @@ describe('a cap that changes while tasks run and wait', () => {
 })
 
 describe('a tenant at its cap', () => {
-  test('asks for no more jobs than it has room for, and for one whenever a task of it is over', async () => {
+  test('asks for no job for what that keeps out, and for one when it has room again', async () => {
     const store = testStore()
     await cap(store, 'default', 2)
     await fill(store, 'default', 10)
-    await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(2)
-    const claims = await claimAll(store)
+    await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(10)
+    const [first, second] = await claimAll(store)
     await createTask(store)
-    for (const [at, claim] of claims.entries()) {
-      await store.work.end(claim, COMPLETED)
-      await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(3 + at)
-    }
+    await store.work.end(first!, COMPLETED)
+    await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(11)
+    // It is among the turns; whoever ended this one takes the next.
+    await store.work.end(second!, COMPLETED)
+    await createTask(store, { lane: 'other' })
+    await expect.poll(() => store.jobs.waiting(0, 'other')).toBe(1)
+    expect(await store.jobs.waiting(0, 'test')).toBe(11)
   })
 
   test('does not make its lane look as if there were jobs enough for others', async () => {
     const store = testStore()
     await cap(store, 'capped', 1)
     await fill(store, 'capped', 200)
+    // As many as are enough for whoever comes, too.
+    await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(100)
     await claimTask(store)
-    await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(1)
+    await store.redis.del(`${base(store)}bull:test:wait`)
+    await fill(store, 'capped', 5)
     await fill(store, 'other', 3)
-    await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(4)
+    await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(3)
+  })
+
+  test('or below it, whose worker is lost, asks for a job: that of the worker may be lost, too', async () => {
+    const store = testStore()
+    await cap(store, 'default', 2)
+    await fill(store, 'default', 10)
+    await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(10)
+    await claimTask(store)
+    await store.redis.del(`${base(store)}bull:test:wait`)
+    await passTime(store, 10_000, { watched: true })
+    await tick(store)
+    await expect.poll(() => store.jobs.waiting(0, 'test')).toBeGreaterThan(0)
+    await claimAtOnce(store, 2)
   })
 
   test('is nothing that could start: no jobs are made good for it', async () => {

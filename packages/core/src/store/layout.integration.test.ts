@@ -162,6 +162,11 @@ test('the layout of what stands in Redis changes on purpose only', async () => {
   await work.end(await claimTask(store), { ...COMPLETED, resource: '/things/1' })
   await seenNow()
   await control.confirm('default', confirmed)
+  // There is no room for one more, since all that ended is still told.
+  await new TenantLimits(scripts).set('default', { stored: 5_000 })
+  const quotas = { waiting: 0, storedBytes: 0, tombstoneMs: 60_000 }
+  expect((await submissions.create({ ...usual, quotas })).outcome).toBe('over_quota')
+  await seenNow()
   for (let n = 0; n < 2; n += 1) await create({ limits: usual.limits })
   for (const error of [{ code: 'no', message: 'No.' }, null]) {
     const { steps } = usual.head

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { TenantLimits } from '../limits/tenant-limits.ts'
 import {
+  COMPLETED,
   calledBack,
   claimTask,
   contentsOf,
@@ -101,7 +102,7 @@ test('a lane that two tenants share leaves its last tenth alone, too', async () 
   const told = await create('south')
   expect(told).toMatchObject({ outcome: 'over_quota', limit: 4, used: 16 })
   // As many as it was told the lane takes, and there is room.
-  for (let n = 0; told.outcome === 'over_quota' && n < told.takes; n++) await claimTask(store)
+  for (let n = 0; told.outcome === 'over_quota' && n < Number(told.takes); n++) await claimTask(store)
   expect((await create('south')).outcome).toBe('created')
 })
 
@@ -111,8 +112,11 @@ describe('a tenant that stores as much as it may', () => {
   /** A store in which a tenant has so many ended tasks, and what is counted of them. */
   async function full(ended: number) {
     const store = testStore()
-    const taskIds: string[] = []
-    for (let n = 0; n < ended; n++) taskIds.push(await endedTask(store, submission({ tenant: 'north' })))
+    const started = await Promise.all(
+      Array.from({ length: ended }, () => store.submissions.create(submission({ tenant: 'north' }))),
+    )
+    const taskIds = started.map(createdId)
+    await Promise.all(taskIds.map(async () => store.work.end(await claimTask(store), COMPLETED)))
     const usedBytes = async () => {
       const contents = await contentsOf(store)
       checkFigures(contents)
@@ -140,18 +144,87 @@ describe('a tenant that stores as much as it may', () => {
   })
 
   test('is refused what does not fit beside its open tasks, and keeps its ended ones then', async () => {
-    const { usedBytes, create, outcomes } = await full(2)
-    const before = await usedBytes()
-    expect(await create(before, { body: JSON.stringify('x'.repeat(before)) })).toEqual({
-      outcome: 'over_quota',
-      quota: 'stored',
-      limit: before,
-      used: before,
-      takes: 1,
-    })
-    expect(await outcomes()).toEqual(['task', 'task'])
-    expect(await usedBytes()).toBe(before)
+    const { store, usedBytes, create, outcomes } = await full(2)
+    const ended = await usedBytes()
+    for (let n = 0; n < 4; n++) createdId(await create(0))
+    const used = await usedBytes()
+    const [most, open] = [used + 100, used - ended]
+    const body = JSON.stringify('x'.repeat(most - open + 200))
+    // Two of the four that wait have to end.
+    const refusal = { outcome: 'over_quota', quota: 'stored', limit: most, used }
+    expect(await create(most, { body })).toEqual({ ...refusal, takes: 2 })
+    // Those that neither wait nor run in the lane are not for it to end.
+    expect(await create(most, { body, lane: 'other' })).toEqual({ ...refusal, takes: null })
+    await store.work.end(await claimTask(store), COMPLETED)
+    await store.work.end(await claimTask(store), COMPLETED)
+    expect((await create(most, { body })).outcome).toBe('created')
+    expect(await outcomes()).toEqual(['gone', 'gone'])
+    expect(await usedBytes()).toBeLessThanOrEqual(most)
   })
+
+  test('is told of what would never fit, and keeps all that it has', async () => {
+    const { usedBytes, create, outcomes } = await full(2)
+    const used = await usedBytes()
+    const told = await create(used, { body: JSON.stringify('x'.repeat(used)) })
+    expect(told).toMatchObject({ outcome: 'never_fits', limitBytes: used })
+    expect(told.outcome === 'never_fits' && told.bytes).toBeGreaterThan(used)
+    expect(await outcomes()).toEqual(['task', 'task'])
+  })
+
+  test('makes some more room than it needs, so that most starts look for none', async () => {
+    const { store, usedBytes, create } = await full(300)
+    const gone = async () =>
+      Number(await store.redis.hget(`${store.scripts.prefixOf(0)}figures`, 'expired quota'))
+    const most = await usedBytes()
+    let [making, before] = [0, 0]
+    for (let n = 0; n < 20; n++) {
+      createdId(await create(most))
+      const now = await gone()
+      if (now > before) making += 1
+      before = now
+    }
+    expect(making).toBeLessThanOrEqual(10)
+  })
+
+  test('makes no more room in one call than is quick, whatever that starts; who found none finds it soon', async () => {
+    const { store, usedBytes, create } = await full(150)
+    const body = JSON.stringify('x'.repeat(20_000))
+    const most = await usedBytes()
+    const starts = await Promise.all(Array.from({ length: 10 }, () => create(most, { body })))
+    expect(Number((await contentsOf(store)).map('figures').get('expired quota'))).toBe(100)
+    const refused = starts.filter(({ outcome }) => outcome !== 'created')
+    expect(refused.length).toBeGreaterThan(0)
+    for (const told of refused) expect(told).toMatchObject({ outcome: 'over_quota', takes: 0 })
+    expect((await create(most, { body })).outcome).toBe('created')
+    await usedBytes()
+  }, 20_000)
+
+  test('is not refused for long while some can go, however many came before that cannot', async () => {
+    const { store, usedBytes, create, outcomes } = await full(0)
+    const long = createdId(await create(0))
+    const claim = await claimTask(store)
+    const told = calledBack({ events: ['completed'] }, { tenant: 'north' })
+    for (let n = 0; n < 120; n++) await endedTask(store, told)
+    const free: string[] = []
+    for (let n = 0; n < 8; n++) free.push(await endedTask(store, submission({ tenant: 'north' })))
+    const most = await usedBytes()
+    // The first 100 tasks cannot go.
+    expect(await create(most)).toMatchObject({ outcome: 'over_quota', takes: 0 })
+    createdId(await create(most))
+    const gone = (await outcomes(free)).filter((outcome) => outcome === 'gone').length
+    expect(gone).toBeGreaterThan(0)
+    expect(gone).toBeLessThan(6)
+    // What was passed and can go now goes first.
+    const delivery = await takeDelivery(store)
+    await store.outbox.settle(delivery, DELIVERED)
+    await store.work.end(claim, COMPLETED)
+    createdId(await create((await usedBytes()) + 1_200))
+    expect(await outcomes([long, delivery.task.taskId])).toEqual(['gone', 'gone'])
+    expect((await outcomes(free)).filter((outcome) => outcome === 'gone')).toHaveLength(gone)
+    // Nothing more can go than these, and nobody knows when others can.
+    for (const taskId of free) await store.control.delete('north', taskId)
+    expect(await create(await usedBytes())).toMatchObject({ outcome: 'over_quota', takes: null })
+  }, 20_000)
 
   test('keeps those whose callbacks are tried, until they are not', async () => {
     const { store, usedBytes, create } = await full(0)
@@ -164,11 +237,22 @@ describe('a tenant that stores as much as it may', () => {
     await usedBytes()
   })
 
+  test('has as much room as its ended tasks take, though callbacks of many before them are tried', async () => {
+    const { store, usedBytes, create, outcomes } = await full(0)
+    const told = calledBack({ events: ['completed'] }, { tenant: 'north' })
+    for (let n = 0; n < 201; n++) await endedTask(store, told)
+    const eldest = await endedTask(store, submission({ tenant: 'north' }))
+    const latest = await endedTask(store, submission({ tenant: 'north' }))
+    expect((await create(await usedBytes())).outcome).toBe('created')
+    expect(await outcomes([eldest, latest])).toEqual(['gone', 'gone'])
+    expect((await contentsOf(store)).map('figures').get('expired quota')).toBe('2')
+  })
+
   test('what an operator has set goes before the default', async () => {
     const { store, create } = await full(1)
     const limits = new TenantLimits(store.scripts)
     await limits.set('north', { stored: 1 })
-    expect(await create(0)).toMatchObject({ outcome: 'over_quota', limit: 1 })
+    expect(await create(0)).toMatchObject({ outcome: 'never_fits', limitBytes: 1 })
     await limits.set('north', { stored: 0 })
     expect((await create(1)).outcome).toBe('created')
   })

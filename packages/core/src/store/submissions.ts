@@ -90,6 +90,7 @@ export type SubmissionOutcome =
   | { outcome: 'exists'; taskId: string }
   | { outcome: 'conflict' }
   | { outcome: 'backlog_full'; waiting: number }
+  | { outcome: 'never_fits'; limitBytes: number; bytes: number }
   | OverQuota
 
 /** The tenant has used up a quota: `used` of `limit`. */
@@ -98,8 +99,8 @@ export interface OverQuota {
   quota: 'waiting' | 'stored'
   limit: number
   used: number
-  /** How many tasks the lane has to take before there may be room. */
-  takes: number
+  /** How many tasks the lane has to take before there may be room; 0: it is being made at once; null: nobody knows. */
+  takes: number | null
 }
 
 /** Accepts tasks: one script call a turn of the event loop, then one job a task. */
@@ -201,8 +202,11 @@ function outcomeOf(
       return { outcome: 'backlog_full', waiting: Number(answer[1]) }
     case 'over_quota': {
       const [limit, used, takes] = answer.slice(2).map(Number) as [number, number, number]
-      return { outcome: 'over_quota', quota: answer[1] as OverQuota['quota'], limit, used, takes }
+      const quota = answer[1] as OverQuota['quota']
+      return { outcome: 'over_quota', quota, limit, used, takes: takes < 0 ? null : takes }
     }
+    case 'never_fits':
+      return { outcome: 'never_fits', limitBytes: Number(answer[1]), bytes: Number(answer[2]) }
     default:
       return 'late'
   }

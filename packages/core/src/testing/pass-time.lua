@@ -123,10 +123,12 @@ for _, key in ipairs(redis.call('KEYS', P .. '*')) do
     earlier_end(key)
   elseif kind == 'recovery' then earlier_recovery(key)
   elseif kind == 'failed' then earlier_scores(key, ms, -1)
-  elseif kind == 'index' or kind == 'flow' or kind == 'aside' then earlier_scores(key, 1000 * ms, 1000 * ms)
+  elseif kind == 'index' or kind == 'late' or kind == 'flow' or kind == 'aside' then earlier_scores(key, 1000 * ms, 1000 * ms)
   elseif kind == 'lane' then
     earlier_fields(key, { 'fetched', 'probed' })
     earlier_drain(key)
+  elseif kind == 'passed' then
+    for _, tenant in ipairs(redis.call('HKEYS', key)) do redis.call('HINCRBY', key, tenant, -1000 * ms) end
   elseif kind == 'upkeep' then earlier_fields(key, { 'ticked', 'leases_hold_until' })
   elseif kind == 'slots' then earlier_scores(key, ms, -1)
   elseif kind == 'ring' then earlier_rings(key)

@@ -47,6 +47,7 @@ export function scriptsWithoutCaps(): Map<ScriptName, string> {
     [/there = redis\.call\('EXISTS', P \.\. 'limits'\) == 1/, 'there = false'],
     [/redis\.call\('ZADD', P \.\. 'held:' \.\. lane, now_text, flow\)/, ''],
     [/redis\.call\('ZADD', P \.\. 'served:' \.\. lane, at(?: \+ turn)?, flow\)/g, 'local _'],
+    [/redis\.call\('ZREM', P \.\. 'held:' \.\. lane, flow\) == 1/, 'false'],
     [/redis\.call\('ZREM', P \.\. 'held:' \.\. lane, flow\)/g, 'local _'],
     [/(?<=local function (?:turns_tended|held_let_go)\(lane\)\n)/g, '  if true then return end\n'],
   ]

@@ -38,5 +38,6 @@ local function end_task(id, record, ending, retention)
   redis.call('DEL', open_key(id))
   expire_at(id, expires)
   notify(id, record, ending.status)
+  stored.can_go(tenant, id)
   announce(id, record.version)
 end

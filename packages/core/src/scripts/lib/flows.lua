@@ -164,7 +164,7 @@ local function lane_running(lane)
   return running
 end
 
-local flow_held, flow_enters, turns_at
+local flow_held, flow_enters, turn_had, turns_noted, turns_at
 do
   -- How far behind the first a flow enters: less than any turn takes. A power of two, since Redis writes out other fractions slowly.
   local ENTRY_LAG = 2 ^ -11
@@ -175,11 +175,22 @@ do
     redis.call('ZADD', P .. 'held:' .. lane, now_text, flow)
   end
 
+  -- Places of the last turns of lanes, by this call.
+  local last_turns = {}
+  function turn_had(lane, at)
+    if lane ~= CALLBACKS and are_limits_set() then last_turns[lane] = at end
+  end
+
+  -- Writes those down, once for a whole batch.
+  function turns_noted()
+    for lane, at in pairs(last_turns) do redis.call('HSET', P .. 'lane:' .. lane, 'turn', at) end
+  end
+
   -- How far the turns of a lane are whose first flow stands at `first`. By weights that may be far ahead of the one that had its turn
   -- last, `turn` of the lane; which tells nothing if the turns were empty since, or others had theirs by an older program.
   function turns_at(lane, first)
     if lane == CALLBACKS or not are_limits_set() then return first end
-    local turn = tonumber(redis.call('HGET', P .. 'lane:' .. lane, 'turn') or first)
+    local turn = tonumber(last_turns[lane] or redis.call('HGET', P .. 'lane:' .. lane, 'turn') or first)
     return math.max(first - 1 / LEAST_WEIGHT, math.min(turn, first))
   end
 
@@ -212,14 +223,11 @@ local function flow_place(lane, flow)
   return flow_enters(lane, flow)
 end
 
--- A flow that stood out of the turns may be ready: as many jobs are wanted as it can use, or are enough for the lane. Returns
--- whether it is ready now and was not.
+-- A flow that stood out of the turns may be ready: as many jobs are wanted as it can use, or are enough for the lane.
 local function flow_returns(lane, flow)
-  if flow_place(lane, flow) == 0 then return false end
-  if lane ~= CALLBACKS then redis.call('ZREM', P .. 'held:' .. lane, flow) end
+  if flow_place(lane, flow) == 0 then return end
   local slots = tonumber(redis.call('HGET', P .. 'lane:' .. lane, 'slots') or 0)
   want(lane, math.min(flow_openings(lane, flow), math.max(slots, LEAST_JOBS)))
-  return true
 end
 
 -- If a tenant has room, the first of its flows that stood aside and is ready has its turn again; and the first of its slow ones if
@@ -275,7 +283,7 @@ do
   -- remembered as long as others wait.
   local function flow_served(lane, flow, running, at, is_alone)
     local turns, turn = P .. 'turns:' .. lane, flow_turn(lane, flow)
-    if lane ~= CALLBACKS and are_limits_set() then redis.call('HSET', P .. 'lane:' .. lane, 'turn', at) end
+    turn_had(lane, at)
     local is_empty = redis.call('EXISTS', flow_key(lane, flow)) == 0
     if not is_empty and running < flow_cap(lane, flow) then return redis.call('ZINCRBY', turns, turn, flow) end
     if not is_alone then redis.call('ZADD', P .. 'served:' .. lane, at + turn, flow) end
@@ -317,22 +325,18 @@ local function flow_remove(lane, flow, item)
   flow_leaves(lane, flow)
 end
 
--- An item of the flow no longer runs. If its cap kept others out, one more job is wanted.
+-- An item of the flow no longer runs. One that was held may be ready, and wants jobs. Any other wants none: whoever had that item takes
+-- another. A program that knows none of caps leaves suspects out of the turns and of those that are held.
 local function flow_release(lane, flow)
-  local left = redis.call('HINCRBY', P .. 'running:' .. lane, flow, '-1')
-  if left <= 0 then redis.call('HDEL', P .. 'running:' .. lane, flow) end
+  if redis.call('HINCRBY', P .. 'running:' .. lane, flow, '-1') <= 0 then redis.call('HDEL', P .. 'running:' .. lane, flow) end
   if lane == CALLBACKS then
     groups_count(flow, -1)
     -- Those that stood aside go before it.
     tenant_wake(tenant_of(flow))
     flow_returns(lane, flow)
-    return
+  elseif redis.call('ZREM', P .. 'held:' .. lane, flow) == 1 or flow == SUSPECTS then
+    flow_returns(lane, flow)
   end
-  local room = flow_cap(lane, flow) - left
-  if room == math.huge or room <= 0 then return end
-  local was_full = room <= 1
-  if was_full and flow_returns(lane, flow) then return end
-  if redis.call('ZCARD', flow_key(lane, flow)) >= room then want(lane, 1) end
 end
 
 -- Caps of callbacks are others than before: who was at one may not be any more, and the other way round. Only those can be of

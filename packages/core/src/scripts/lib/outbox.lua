@@ -103,6 +103,7 @@ local function no_longer_tried(id, delivery)
   local key = endpoint_key(delivery.flow)
   redis.call('SREM', P .. 'trying:' .. delivery.task, id)
   no_longer_withheld(delivery.task)
+  stored.can_go(tenant_of(delivery.flow), delivery.task)
   if redis.call('HINCRBY', key, 'pending', -1) > 0 then return end
   redis.call('HDEL', key, 'pending')
   redis.call('PEXPIRE', key, ENDPOINT_KEPT_MS)

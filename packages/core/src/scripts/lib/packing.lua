@@ -46,14 +46,16 @@ end
 
 -- The fields of an open record without body and result, flat; nil if there is none.
 local function open_record_slim(id)
-  local flat = {}
+  local fields = {}
   for _, field in ipairs(redis.call('HKEYS', open_key(id))) do
-    if not BULKY[field] then
-      flat[#flat + 1] = field
-      flat[#flat + 1] = redis.call('HGET', open_key(id), field)
-    end
+    if not BULKY[field] then fields[#fields + 1] = field end
   end
-  return #flat > 0 and flat or nil
+  if #fields == 0 then return nil end
+  local flat = {}
+  for at, value in ipairs(redis.call('HMGET', open_key(id), unpack(fields))) do
+    flat[2 * at - 1], flat[2 * at] = fields[at], value
+  end
+  return flat
 end
 
 -- The list of those that expire in one minute: it is swept once that is over. 'expiring' is the zset of the minutes that have one.

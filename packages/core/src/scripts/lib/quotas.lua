@@ -32,47 +32,81 @@ local function over_waiting(tenant, lane_name, lane, max_backlog, default)
   return { 'over_quota', 'waiting', free, own, math.ceil((own - free + 1) * turns / (turns + 1)) }
 end
 
--- Ended tasks of each kind that a create looks at to make room, so that none holds Redis for long.
-local LOOKED_AT_FOR_ROOM = 200
-local ENDED = { 'completed', 'failed', 'canceled' }
+-- Tasks that one call looks at to make room, whatever it creates, so that none holds Redis for long; read in parts.
+local looks_left = 100
+local LOOKED_AT_ONCE = 16
+-- The part of the quota that is made free once it is used up, so that most creates after that look at nothing.
+local FREE_MARGIN = 0.01
+local OPEN = { 'pending', 'running', 'awaiting_confirmation', 'canceling' }
 
--- Ended tasks of a tenant, those that were accepted first first.
-local function ended_tasks(tenant)
-  local found = {}
-  for _, operation in ipairs(redis.call('SMEMBERS', P .. 'operations:' .. tenant)) do
-    for _, status in ipairs(ENDED) do
-      local some = redis.call('ZRANGE', status_index(tenant, operation, status), 0, LOOKED_AT_FOR_ROOM - 1, 'WITHSCORES')
-      for i = 1, #some, 2 do found[#found + 1] = { id = some[i], order = tonumber(some[i + 1]) } end
-    end
+-- Ended tasks of a tenant go before their time, those that were accepted first first, until it takes no more than `enough` bytes; none
+-- whose callbacks are still tried. What cannot go is passed, and looked at again once it can. Returns whether the tenant takes no
+-- more than `most`, and whether all were looked at.
+local function make_room_of_own(tenant, most, enough, tombstone_ms)
+  local late, index = stored.late_key(tenant), P .. 'index:' .. tenant
+  local open = stored.of(tenant, 'open')
+  local function takes_more_than(bytes) return open + stored.of(tenant, 'ended') > bytes end
+  local function is_over() return looks_left == 0 or not takes_more_than(enough) end
+  local function look(id)
+    looks_left = looks_left - 1
+    if not stored.counts(id) or redis.call('EXISTS', P .. 'trying:' .. id) == 1 then return end
+    local slim = done_record_slim(id)
+    if slim then bury(id, map_of(slim), tombstone_ms, 'quota') end
   end
-  table.sort(found, function(a, b) return a.order < b.order or a.order == b.order and a.id < b.id end)
-  return found
+  -- Looks at those that a part of them holds, until it is over. Returns whether there was any.
+  local function look_at(flat, pass)
+    for at = 1, #flat, 2 do
+      if is_over() then break end
+      pass(flat[at], flat[at + 1])
+      look(flat[at])
+    end
+    return #flat > 0
+  end
+  local function passed_before() return redis.call('ZRANGE', late, 0, LOOKED_AT_ONCE - 1, 'WITHSCORES') end
+  local function not_yet_passed()
+    local from = '(' .. (stored.passed(tenant) or '0')
+    return redis.call('ZRANGE', index, from, '+inf', 'BYSCORE', 'LIMIT', 0, LOOKED_AT_ONCE, 'WITHSCORES')
+  end
+  local all_seen = false
+  while not all_seen and not is_over() do
+    all_seen = not (look_at(passed_before(), function(id) redis.call('ZREM', late, id) end)
+      or look_at(not_yet_passed(), function(_, order) stored.pass(tenant, order) end))
+  end
+  return not takes_more_than(most), all_seen
 end
 
--- Ended tasks of a tenant go before their time until it takes no more than `most` bytes; none whose callbacks are still tried, and no more
--- than are looked at. Returns whether it takes no more.
-local function make_room_of_own(tenant, most, tombstone_ms)
-  local tasks, open = ended_tasks(tenant), stored.of(tenant, 'open')
-  for at = 1, math.min(#tasks, LOOKED_AT_FOR_ROOM) do
-    if open + stored.of(tenant, 'ended') <= most then break end
-    local id = tasks[at].id
-    if stored.counts(id) and redis.call('EXISTS', P .. 'trying:' .. id) == 0 then
-      bury(id, map_of(done_record_slim(id)), tombstone_ms, 'quota')
-    end
+-- How many tasks a lane has to take before `bytes` of a tenant's open ones, which take `open`, are likely to be those of ended
+-- ones; -1 if so many neither wait nor run there: nobody knows.
+local function takes_to_end(tenant, lane_name, lane, bytes, open)
+  local tasks = 0
+  for _, operation in ipairs(redis.call('SMEMBERS', P .. 'operations:' .. tenant)) do
+    for _, status in ipairs(OPEN) do tasks = tasks + redis.call('ZCARD', status_index(tenant, operation, status)) end
   end
-  return open + stored.of(tenant, 'ended') <= most
+  local here = redis.call('ZCARD', flow_key(lane_name, tenant)) + tonumber(redis.call('HGET', P .. 'running:' .. lane_name, tenant) or 0)
+  local ends = math.ceil(bytes * tasks / open)
+  return ends <= here and math.ceil(ends * turns_of(lane_name, lane, tenant)) or -1
 end
 
 -- Refuses a task of so many `bytes` of a tenant that would take more than it may even if all that can go had gone; makes room first, if
--- that does it. Returns {'over_quota', 'stored', bytes that it may take, that it takes, how many tasks the lane has to take before one of
--- the tenant's may have ended}; nothing if there is room.
+-- that does it. Returns {'never_fits', bytes that the tenant may take, that the task takes}, or {'over_quota', 'stored', bytes that it
+-- may take, that it takes, how many tasks the lane has to take before enough may have ended; 0: room is being made, -1: nobody
+-- knows}; nothing if there is room.
 local function over_stored(tenant, lane_name, lane, bytes, default, tombstone_ms)
   local most = limit_of(tenant, 'stored', default)
   if most == math.huge then return nil end
   local open = stored.of(tenant, 'open')
-  local fits = open + stored.of(tenant, 'ended') + bytes <= most
-  if fits or open + bytes <= most and make_room_of_own(tenant, most - bytes, tombstone_ms) then return nil end
-  return { 'over_quota', 'stored', most, open + stored.of(tenant, 'ended'), math.ceil(turns_of(lane_name, lane, tenant)) }
+  local used = open + stored.of(tenant, 'ended')
+  if used + bytes <= most then return nil end
+  if bytes > most then return { 'never_fits', most, bytes } end
+  local takes
+  if open + bytes > most then
+    takes = takes_to_end(tenant, lane_name, lane, open + bytes - most, open)
+  else
+    local has_room, all_seen = make_room_of_own(tenant, most - bytes, (1 - FREE_MARGIN) * most - bytes, tombstone_ms)
+    if has_room then return nil end
+    takes = all_seen and -1 or 0
+  end
+  return { 'over_quota', 'stored', most, open + stored.of(tenant, 'ended'), takes }
 end
 
 local function over_quota(tenant, lane_name, lane, max_backlog, bytes, quotas)

@@ -41,7 +41,10 @@ end
 
 -- What each tenant takes: hash 'stored', 'TENANT open' (bytes of its open tasks) and 'TENANT ended' (of its ended ones and all deliveries,
 -- as the figure 'stored' has them), written as figures are. ' since': tasks whose ids are older are not in it; nobody counted them when
--- they were made. All that is of a task is in it, or nothing. One table, since Lua has room for 200 names.
+-- they were made. All that is of a task is in it, or nothing.
+-- Where making room for a tenant stands (quotas.lua): hash 'passed', TENANT -> the order (µs) up to which its tasks were looked at;
+-- zset 'late:TENANT', those of them that could not go then, being open or their callbacks tried, and can go now.
+-- One table, since Lua has room for 200 names.
 local stored = {}
 do
   local KEY = P .. 'stored'
@@ -83,16 +86,46 @@ do
     return tonumber(redis.call('HGET', KEY, field) or 0) + (changes[field] or 0)
   end
 
+  local PASSED = P .. 'passed'
+  local passed, passes = {}, {}
+
+  function stored.late_key(tenant) return P .. 'late:' .. tenant end
+
+  -- Up to where a tenant's tasks were looked at to make room; false if that was never needed.
+  function stored.passed(tenant)
+    if passed[tenant] == nil then passed[tenant] = redis.call('HGET', PASSED, tenant) end
+    return passed[tenant]
+  end
+
+  function stored.pass(tenant, order)
+    passed[tenant] = string.format('%.0f', order)
+    passes[tenant] = true
+  end
+
+  -- A task has ended, or no callback of it is tried any more: it can go, even if it was passed before.
+  function stored.can_go(tenant, task)
+    local upto = stored.passed(tenant)
+    if not upto or redis.call('EXISTS', P .. 'trying:' .. task) == 1 or redis.call('EXISTS', P .. 'done:' .. task) == 0 then return end
+    local order = redis.call('ZSCORE', P .. 'index:' .. tenant, task)
+    if order and tonumber(order) <= tonumber(upto) then redis.call('ZADD', stored.late_key(tenant), order, task) end
+  end
+
   -- A task of a tenant has left: who has none any more takes nothing, whatever a program of another release has left out.
-  function stored.settle(tenant)
+  function stored.settle(tenant, task)
+    if stored.passed(tenant) then redis.call('ZREM', stored.late_key(tenant), task) end
     if redis.call('EXISTS', P .. 'index:' .. tenant) == 1 then return end
     for _, kind in ipairs({ ' open', ' ended' }) do
       changes[tenant .. kind] = nil
       redis.call('HDEL', KEY, tenant .. kind)
     end
+    if not stored.passed(tenant) then return end
+    passed[tenant], passes[tenant] = false, nil
+    redis.call('HDEL', PASSED, tenant)
+    redis.call('DEL', stored.late_key(tenant))
   end
 
   function stored.write()
+    for tenant in pairs(passes) do redis.call('HSET', PASSED, tenant, passed[tenant]) end
     for field, by in pairs(changes) do
       if by ~= 0 and redis.call('HINCRBY', KEY, field, string.format('%.0f', by)) <= 0 then redis.call('HDEL', KEY, field) end
     end

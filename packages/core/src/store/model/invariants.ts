@@ -38,6 +38,7 @@ export function checkFigures(contents: Contents): void {
     String(bytes),
   ])
   same(sorted(charged), sorted(expected), 'each tenant is charged for what it has')
+  checkPassed(contents)
   const tasks = [...contents.open.values(), ...contents.done.values()]
   const counts = Map.groupBy(tasks, ({ operation, status }) => `tasks ${operation} ${status}`)
   const counted = [...figures].filter(([name, count]) => name.startsWith('tasks ') && count !== '0')
@@ -49,6 +50,28 @@ export function checkFigures(contents: Contents): void {
   equal(sum('ended'), sum('expired') + contents.done.size, 'what has ended is there or has expired')
   const minutes = contents.keys.filter((key) => key.startsWith('expire:')).map((key) => key.slice(7))
   same([...contents.map('expiring').keys()].sort(), minutes.sort(), 'every list of expiry is known')
+}
+
+/** What was passed when room was made for its tenant, and can go now, is known; nothing else is. */
+function checkPassed(contents: Contents): void {
+  const passed = contents.map('passed')
+  for (const [tenant, upto] of passed) {
+    const canGo = [...contents.done.values()].filter(
+      (task) =>
+        task.tenant === tenant &&
+        Number(orderOf(contents, task)) <= Number(upto) &&
+        contents.list(`trying:${task.taskId}`).length === 0,
+    )
+    const late = [...contents.map(`late:${tenant}`).keys()]
+    same(late.sort(), canGo.map(({ taskId }) => taskId).sort(), 'what was passed and can go is known')
+  }
+  const lists = contents.keys.filter((key) => key.startsWith('late:'))
+  for (const key of lists) ok(passed.has(key.slice(5)), 'nothing is late where nothing was passed')
+}
+
+/** A task's place in lists, µs. */
+function orderOf(contents: Contents, { taskId }: TaskRecord): string {
+  return contents.field(taskId, 'fixed')!.split(' ')[4]!
 }
 
 /** What a task has done fits its state: none both completes and is undone. */
@@ -155,7 +178,7 @@ export function checkTurns(contents: Contents, lowered: Set<string> | null): voi
 function checkIndexes(contents: Contents): void {
   const expected = new Map<string, Map<string, string>>()
   for (const [id, task] of [...contents.open, ...contents.done]) {
-    const order = contents.field(id, 'fixed')!.split(' ')[4]!
+    const order = orderOf(contents, task)
     for (const key of [`index:${task.tenant}`, `index:${task.tenant}:${task.operation}:${task.status}`]) {
       if (!expected.has(key)) expected.set(key, new Map())
       expected.get(key)!.set(id, order)

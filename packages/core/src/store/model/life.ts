@@ -63,7 +63,8 @@ export class Life {
     const go = this.#actOf(action)
     if (!go) return
     const claimable = this.model.claimableTasks()
-    this.#jobs = 0
+    // Whoever ends an attempt takes the next task.
+    this.#jobs = action.act === 'end' || action.act === 'retry' ? 1 : 0
     await go()
     if (action.act !== 'again') this.#again = go
     if (this.#allKnowCaps && this.model.claimableTasks() > claimable)
