@@ -97,11 +97,14 @@ export async function readTask(
   // What is answered at once is a poll, whatever it prefers.
   if (!isHeld && !isEnded(found.task.status)) await deps.pacing?.admit(request.tenant, taskId)
   if (isHeld) {
-    const { version } = found.task
+    const known = found
+    const { version } = known.task
     found = asFound(
       taskId,
-      await deps.waits.until(reply, found, waitSeconds, (task) => task.version !== version),
+      await deps.waits.until(reply, known, waitSeconds, (task) => task.version !== version),
     )
+    // It had no place to be held.
+    if (found === known) await deps.pacing?.admit(request.tenant, taskId)
   }
   const { task, position } = found
   return { task, estimate: await deps.estimator.estimate(task, position), nowMs: deps.now() }

@@ -71,7 +71,7 @@ test('whatever a tenant is answered tells how it stands, and who has no good key
 test('what an operator has set goes before the default within seconds; 0 is any number', async () => {
   const { ask, north, south, limits } = await quotaApp({ TENANT_REQUESTS: '1000' })
   await limits.set('south', { requests: 0 })
-  const policy = async (headers: object) =>
+  const policy = async (headers: Record<string, string>) =>
     (await ask({ url: '/tasks', headers })).headers['ratelimit-policy']
   await expect.poll(() => policy(south), { timeout: 5_000, interval: 100 }).toBeUndefined()
   expect(await policy(north)).toBe('"requests";q=5000;w=5')
