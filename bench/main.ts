@@ -41,7 +41,7 @@ const LIMIT_MS = 15 * 60_000
  */
 const BENCHES: Record<string, Bench> = {
   http: onRedis(http),
-  auth: onRedis(auth, `${NOTE} The last two: one run each; commands are those that scripts call, too.`),
+  auth: onRedis(auth, `${NOTE} From the third on: one run each; commands are those that scripts call, too.`),
   audit: onRedis(audit),
   tasks: onRedis(tasks),
   fairness: onRedis(

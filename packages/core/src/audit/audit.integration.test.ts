@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { AuditAction } from '@accepted/contract'
 import { startLocalRedis, startRedisProxy } from '@accepted/local-redis'
-import { describe, expect, inject, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import {
   ApiKeys,
   AuditTrail,
@@ -16,6 +15,7 @@ import {
   TaskReader,
   TenantSecrets,
 } from '../index.ts'
+import { ASKED, auditScene, BY } from '../testing/audit-scene.ts'
 import {
   COMPLETED,
   calledBack,
@@ -24,33 +24,17 @@ import {
   endedTask,
   FAILED,
   passTime,
-  submission,
   takeDelivery,
   terms,
-  testStore,
   until,
 } from '../testing/index.ts'
-import type { ActedBy } from './acted-by.ts'
-import type { AuditFilter, AuditPlace } from './audit-trail.ts'
-
-const BY: ActedBy = { name: 'key_one', address: '203.0.113.7', requestId: 'request-1', kept: 10_000 }
-const ASKED = submission({ actedBy: BY })
-
-function scene(options: Parameters<typeof testStore>[0] = {}) {
-  const store = testStore(options)
-  const trail = new AuditTrail(store.scripts)
-  const all = async (tenant = 'default', filter: AuditFilter = {}) =>
-    (await trail.list(tenant, filter, 200)).entries
-  const told = async (tenant?: string) => (await all(tenant)).map(({ action }) => action)
-  return { ...store, store, trail, all, told }
-}
 
 /** What a task of the scene's lane awaits its client's word with. */
 const CONFIRMED = { limits: { ...ASKED.limits, confirmMs: 60_000 } }
 
 describe('an act is noted', () => {
   test('with who did it, from where, in which request, when, and to what', async () => {
-    const { store, submissions, control, deliveries, work, outbox, all } = scene()
+    const { store, submissions, control, deliveries, work, outbox, all } = auditScene()
     const confirmed = createdId(await submissions.create({ ...ASKED, ...CONFIRMED }))
     await work.end(await claimTask(store), COMPLETED)
     await control.confirm('default', confirmed, BY)
@@ -98,7 +82,7 @@ describe('an act is noted', () => {
   })
 
   test('of keys and secrets beside those on tasks, and what is no tenant’s apart', async () => {
-    const { scripts, submissions, all, told } = scene()
+    const { scripts, submissions, all, told } = auditScene()
     const keys = new ApiKeys(scripts)
     const sealer = new Sealer([randomBytes(32)])
     const [secrets, installation] = [
@@ -138,7 +122,7 @@ describe('an act is noted', () => {
   })
 
   test('in the step of the act: also if whoever asked never hears of it', async () => {
-    const { store, prefix, told } = scene()
+    const { store, prefix, told } = auditScene()
     const line = await startRedisProxy(inject('redisUrl'))
     const redis = connectForAnswers(line.url, store.log)
     const scripts = new Scripts(redis, prefix, store.jobs)
@@ -176,7 +160,7 @@ describe('an act is noted', () => {
   test('also while Redis is full, if it is one that a full Redis allows', async () => {
     const own = await startLocalRedis()
     onTestFinished(() => own.stop())
-    const { store, submissions, control, redis, told, scripts } = scene({ url: own.url })
+    const { store, submissions, control, redis, told, scripts } = auditScene({ url: own.url })
     const ended = await endedTask(store, ASKED)
     const open = createdId(await submissions.create(ASKED))
     const keys = new ApiKeys(scripts)
@@ -199,7 +183,7 @@ describe('an act is noted', () => {
 
 describe('nothing is noted', () => {
   test('of what is refused, and of what changes nothing', async () => {
-    const { store, submissions, control, deliveries, scripts, work, told, redis } = scene()
+    const { store, submissions, control, deliveries, scripts, work, told, redis } = auditScene()
     const idempotency = { key: 'k', fingerprint: 'a' }
     const open = createdId(await submissions.create({ ...ASKED, idempotency }))
     for (const changes of [
@@ -239,7 +223,7 @@ describe('nothing is noted', () => {
   })
 
   test('of what time does: deadlines, windows that close, expiry', async () => {
-    const { store, submissions, upkeep, reader, work, told } = scene({ retentionMs: 1_000 })
+    const { store, submissions, upkeep, reader, work, told } = auditScene({ retentionMs: 1_000 })
     const limits = { ...ASKED.limits, totalMs: 1_000 }
     const late = createdId(await submissions.create({ ...ASKED, limits }))
     const unconfirmed = createdId(await submissions.create({ ...ASKED, ...CONFIRMED, lane: 'other' }))
@@ -259,7 +243,7 @@ describe('nothing is noted', () => {
 })
 
 test('a trail keeps the newest entries, about as many as it is told', async () => {
-  const { submissions, redis, scripts, told, all } = scene()
+  const { submissions, redis, scripts, told, all } = auditScene()
   const actedBy = { ...BY, kept: 200 }
   for (let n = 0; n < 20; n += 1) {
     await Promise.all(Array.from({ length: 50 }, () => submissions.create({ ...ASKED, actedBy })))
@@ -272,103 +256,4 @@ test('a trail keeps the newest entries, about as many as it is told', async () =
   // One that drops none: of which there are few.
   await submissions.create({ ...ASKED, actedBy: { ...BY, kept: Number.POSITIVE_INFINITY } })
   expect((await told()).length).toBe(200)
-})
-
-describe('a list', () => {
-  /** A trail with entries in both of its parts, many of them of the same millisecond. */
-  async function long() {
-    const made = scene()
-    const keys = new ApiKeys(made.scripts)
-    const noteSome = async () => {
-      await Promise.all([
-        ...Array.from({ length: 40 }, () => made.submissions.create(ASKED)),
-        ...Array.from({ length: 10 }, () => keys.create({ tenant: 'default', scopes: ['admin'] }, BY)),
-      ])
-    }
-    for (let n = 0; n < 5; n += 1) await noteSome()
-    const pages = async (limit: number, filter: AuditFilter = {}, between = async () => {}) => {
-      const ids: string[] = []
-      let after: AuditPlace | undefined
-      do {
-        const { entries, next } = await made.trail.list('default', filter, limit, after)
-        expect(entries.length).toBeLessThanOrEqual(limit)
-        ids.push(...entries.map(({ auditId }) => auditId))
-        after = next ?? undefined
-        await between()
-      } while (after)
-      return ids
-    }
-    return { ...made, noteSome, pages }
-  }
-
-  test('goes from page to page without gap or repetition, while entries are added', async () => {
-    const { all, pages, noteSome, trail } = await long()
-    const whole = (await trail.list('default', {}, 1_000)).entries
-    expect(whole).toHaveLength(250)
-    const times = whole.map(({ atMs }) => atMs)
-    expect(times).toEqual([...times].sort((a, b) => b - a))
-    const ids = whole.map(({ auditId }) => auditId)
-    for (const limit of [1, 7, 249, 250, 251]) expect(await pages(limit)).toEqual(ids)
-    expect(await pages(60, {}, noteSome)).toEqual(ids)
-    expect((await all()).length).toBe(200)
-  })
-
-  test('may be of one action, one task and a time', async () => {
-    const { all, pages, trail, control } = await long()
-    const whole = (await trail.list('default', {}, 1_000)).entries
-    const idsOf = (filter: (entry: (typeof whole)[number]) => boolean) =>
-      whole.filter(filter).map(({ auditId }) => auditId)
-    expect(await pages(7, { action: 'key.create' })).toEqual(idsOf(({ keyId }) => keyId !== null))
-    for (const at of [whole[0]!, whole[100]!, whole.at(-1)!]) {
-      expect(await pages(30, { afterMs: at.atMs })).toEqual(idsOf(({ atMs }) => atMs > at.atMs))
-      expect(await pages(30, { beforeMs: at.atMs })).toEqual(idsOf(({ atMs }) => atMs < at.atMs))
-    }
-    const { taskId } = whole.find((entry) => entry.taskId)!
-    await control.cancel('default', taskId!, BY)
-    const ofTask: AuditAction[] = (await all('default', { taskId: taskId! })).map(({ action }) => action)
-    expect(ofTask).toEqual(['task.cancel', 'task.create'])
-    expect(await all('default', { taskId: taskId!, action: 'task.cancel' })).toHaveLength(1)
-    for (const none of [
-      { taskId: newId() },
-      { action: 'task.delete' as const },
-      { beforeMs: -1 },
-      { beforeMs: 0 },
-      { afterMs: 253_402_300_799_999 },
-    ]) {
-      expect(await all('default', none)).toEqual([])
-    }
-    expect(
-      await all('default', { afterMs: -62_135_596_800_000, beforeMs: 253_402_300_799_999 }),
-    ).toHaveLength(200)
-    expect(await all('another')).toEqual([])
-  })
-
-  test('that goes on where entries were dropped meanwhile is at its end', async () => {
-    const { trail, redis, scripts } = await long()
-    const { next } = await trail.list('default', {}, 200)
-    for (const prefix of [scripts.prefixOf(0), scripts.secretsPrefix]) {
-      await redis.xtrim(`${prefix}audit:default`, 'MAXLEN', 1)
-    }
-    expect(await trail.list('default', {}, 200, next!)).toEqual({ entries: [], next: null })
-  })
-
-  test('that has little to tell leads on, and no call looks at more than 500 entries of a part', async () => {
-    const { submissions, control, trail, scripts, pages } = await long()
-    const first = createdId(await submissions.create(ASKED))
-    await control.cancel('default', first, BY)
-    for (let n = 0; n < 22; n += 1) {
-      await Promise.all(Array.from({ length: 100 }, () => submissions.create(ASKED)))
-    }
-    const run = vi.spyOn(scripts, 'run')
-    const rare = await trail.list('default', { action: 'task.cancel' }, 200)
-    expect(rare).toEqual({ entries: [], next: expect.objectContaining({ part: 't' }) })
-    expect(run.mock.calls.map(([name, , args]) => [name, args[5]])).toEqual([['list-audit', 500]])
-    expect(await pages(200, { action: 'task.cancel' })).toHaveLength(1)
-    expect(await pages(1, { taskId: first })).toHaveLength(2)
-    const whole = (await trail.list('default', {}, 5_000)).entries
-    for (const action of ['key.create', 'task.create'] as const) {
-      const ids = whole.filter((entry) => entry.action === action).map(({ auditId }) => auditId)
-      expect(await pages(7, { action })).toEqual(ids)
-    }
-  })
 })
