@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard flows draining records fencing waiting packing outbox ending canceling
+-- uses shard limits shares flows draining records fencing waiting packing outbox ending canceling
 -- Takes for each of a batch the task whose turn it is in a lane: to run it or, if it is canceling, to undo it.
 -- ARGV: lease (ms), retention (ms); 2 a claim: lane, the operations that the claimer knows (with a space before and after
 -- each; '' = any).

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard flows
+-- uses shard limits shares flows
 -- A worker tells that it lives and how many tasks it runs at once. ARGV: worker, lifetime of the news (ms), how many
 -- deliveries one endpoint is sent at once, how many tasks of a tenant run at once in a lane unless its own limit says another
 -- number (0 = as many as there are slots), lane, slots, …

@@ -27,7 +27,7 @@ function turnsOf(order: string[], weights: Record<string, number>): number[] {
 }
 
 const anyWeights = fc
-  .array(fc.constantFrom(0.1, 0.5, 1, 1, 2, 7, 100), { minLength: 2, maxLength: 6 })
+  .array(fc.constantFrom(1, 1, 2, 7, 100, 1000), { minLength: 2, maxLength: 6 })
   .map((weights) => Object.fromEntries(weights.map((weight, n) => [`t${n}`, weight])))
 const anySeed = fc.integer({ min: 1, max: 1_000_000 })
 
@@ -48,7 +48,7 @@ test('while all have tasks waiting, each has its share by weight, give or take o
       }
     }
   })
-  await fc.assert(check, { numRuns: RUNS, examples: [[{ t0: 1, t1: 1, t2: 1 }], [{ t0: 0.1, t1: 100 }]] })
+  await fc.assert(check, { numRuns: RUNS, examples: [[{ t0: 1, t1: 1, t2: 1 }], [{ t0: 1, t1: 1000 }]] })
 }, 60_000)
 
 test('who empties and refills, or takes back what waits, has no more than its share; who refills in time no less', async () => {

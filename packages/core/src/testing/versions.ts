@@ -44,7 +44,7 @@ export function newerScripts(formats: Formats): Map<ScriptName, string> {
 export function scriptsWithoutCaps(): Map<ScriptName, string> {
   const knows: [RegExp, string][] = [
     [/limits_set\(flow\)\.cap or lane_cap\(lane\)/, 'math.huge'],
-    [/there = redis\.call\('EXISTS', P \.\. 'limits'\) == 1/, 'there = false'],
+    [/there = redis\.call\('EXISTS', LIMITS\) == 1/, 'there = false'],
     [/redis\.call\('ZADD', P \.\. 'held:' \.\. lane, now_text, flow\)/, ''],
     [/redis\.call\('ZADD', P \.\. 'served:' \.\. lane, at(?: \+ turn)?, flow\)/g, 'local _'],
     [/redis\.call\('ZREM', P \.\. 'held:' \.\. lane, flow\) == 1/, 'false'],

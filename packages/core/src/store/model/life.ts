@@ -20,6 +20,9 @@ function byEnd(a: TaskRecord, b: TaskRecord): number {
   return a.finishedMs! - b.finishedMs!
 }
 
+/** Whoever ends an attempt takes the next task by the job that it has; one that stops hands its job on. */
+const HAS_A_JOB = new Set<Action['act']>(['end', 'retry', 'release', 'bounce'])
+
 /** A store and the picture of it side by side: each act is done to both, and what they come to is compared. */
 export class Life {
   readonly model = new Model()
@@ -62,9 +65,8 @@ export class Life {
   async act(action: Action): Promise<void> {
     const go = this.#actOf(action)
     if (!go) return
-    const claimable = this.model.claimableTasks()
-    // Whoever ends an attempt takes the next task.
-    this.#jobs = action.act === 'end' || action.act === 'retry' ? 1 : 0
+    const claimable = action.act === 'limit' ? this.model.tasksOfReadyFlows() : this.model.claimableTasks()
+    this.#jobs = HAS_A_JOB.has(action.act) ? 1 : 0
     await go()
     if (action.act !== 'again') this.#again = go
     if (this.#allKnowCaps && this.model.claimableTasks() > claimable)
