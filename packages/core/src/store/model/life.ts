@@ -188,6 +188,8 @@ export class Life {
 
   /** There is room for some ended records only: the eldest go, and no more than have to. */
   async #squeeze(keep: number): Promise<void> {
+    // What is due ends first: a record that the same tick adds could take all the room by itself.
+    await this.#tick()
     const before = await contentsOf(this.#store)
     const kept = [...before.done.values()].sort(byEnd).slice(-keep)
     const maxStoredBytes = kept.reduce((sum, { taskId }) => sum + before.storedBytesOf(taskId), 0) || 1
