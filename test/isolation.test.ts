@@ -1,4 +1,4 @@
-import type { OpenapiDocument } from '@accepted/api/testing'
+import { isOpenToAll, type OpenapiDocument } from '@accepted/api/testing'
 import { connectForWork, createLog, newId, Scripts, Sealer, TenantSecrets } from '@accepted/core'
 import { until } from '@accepted/core/testing'
 import { respond, startReceiver } from '@accepted/worker/callbacks/testing/receiver'
@@ -80,12 +80,11 @@ async function lockedStack(environment = {}) {
 function operationsOf({ paths }: OpenapiDocument): Operation[] {
   return Object.entries(paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => {
-      const { security = [] } = operation as { security?: object[] }
       return {
         name: `${method.toUpperCase()} ${path}`,
         method: method.toUpperCase(),
         path,
-        isOpen: security.every((requirement) => Object.keys(requirement).length === 0),
+        isOpen: isOpenToAll(operation),
       }
     }),
   )

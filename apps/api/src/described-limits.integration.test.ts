@@ -1,30 +1,6 @@
 import { expect, test } from 'vitest'
+import type { InputSchema, OpenapiOperation } from './testing/index.ts'
 import { testApp } from './testing/test-app.ts'
-
-/** What the description says of a value that a request has. */
-interface Schema {
-  type?: string
-  const?: unknown
-  anyOf?: Schema[]
-  enum?: string[]
-  pattern?: string
-  format?: string
-  minLength?: number
-  maxLength?: number
-  minimum?: number
-  maximum?: number
-  minItems?: number
-  maxItems?: number
-  items?: Schema
-  properties?: Record<string, Schema>
-  required?: string[]
-  additionalProperties?: boolean
-  examples?: unknown[]
-}
-interface Operation {
-  parameters?: { name: string; in: 'path' | 'query' | 'header'; schema: Schema; example?: string }[]
-  requestBody?: { content: Record<string, { schema: Schema }> }
-}
 
 /** A value that is one thing that its schema refuses, and where in the body that is. */
 interface Refused {
@@ -39,7 +15,7 @@ const HEAD_MAX_BYTES = 16_384
 const BELL = '\u0007'
 
 /** A value as the schema has it; one with a pattern or a format has to have an example. */
-function sampleOf(schema: Schema): unknown {
+function sampleOf(schema: InputSchema): unknown {
   const { type, anyOf, enum: words, examples, items, minItems = 0, properties = {} } = schema
   if (examples) return examples[0]
   if ('const' in schema) return schema.const
@@ -53,7 +29,7 @@ function sampleOf(schema: Schema): unknown {
 }
 
 /** Values that differ from a sample in one limit of the schema each. */
-function* refusedBy(schema: Schema, pointer = ''): Generator<Refused> {
+function* refusedBy(schema: InputSchema, pointer = ''): Generator<Refused> {
   const refused = (breaks: string, value: unknown, at = pointer) => ({ pointer: at, value, breaks })
   const { type, minLength = 0, maxLength, minimum, maximum, minItems = 0, maxItems } = schema
   if (schema.enum) yield refused('enum', 'no-such-word')
@@ -86,7 +62,7 @@ test('every limit of a request that the description tells is held, and a refusal
 }, async () => {
   const { app, ask, redis, prefix } = await testApp()
   const { paths } = (await app.inject('/openapi.json')).json() as {
-    paths: Record<string, Record<string, Operation>>
+    paths: Record<string, Record<string, OpenapiOperation>>
   }
   const tried: Record<string, number> = {}
   for (const [path, item] of Object.entries(paths)) {

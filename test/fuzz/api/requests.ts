@@ -1,6 +1,12 @@
-import type { OpenapiDocument } from '@accepted/api/testing'
+import {
+  type InputSchema,
+  isOpenToAll,
+  type OpenapiDocument,
+  type OpenapiOperation,
+  type OpenapiParameter,
+} from '@accepted/api/testing'
 import fc, { type Arbitrary } from 'fast-check'
-import { nearlyValid, ODD_TEXTS, type Schema, valid } from './values.ts'
+import { nearlyValid, ODD_TEXTS, valid } from './values.ts'
 import { CALLBACKS, STRAY_FIELDS, WORDS } from './words.ts'
 
 /** Who asks: two tenants, one with an administrator and a key that only reads, too, and those whom nobody knows. */
@@ -31,18 +37,7 @@ export interface Body {
   text: string
 }
 
-interface Parameter {
-  name: string
-  in: string
-  schema: Schema
-}
-interface Operation {
-  operationId: string
-  parameters?: Parameter[]
-  requestBody?: { content: Record<string, { schema: Schema }> }
-  security?: object[]
-}
-type Route = Operation & { path: string; method: string }
+type Route = OpenapiOperation & { path: string; method: string }
 
 const JSON_TYPE = 'application/json'
 const NDJSON = 'application/x-ndjson'
@@ -51,20 +46,15 @@ const NDJSON = 'application/x-ndjson'
 export function requestsOf(document: OpenapiDocument): Arbitrary<FuzzRequest> {
   const routes = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => {
-      return { ...(operation as unknown as Operation), path, method: method.toUpperCase() }
+      return { ...operation, path, method: method.toUpperCase() }
     }),
   )
   return fc.oneof(
     ...routes.flatMap((route) => {
-      const weight = route.requestBody ? 6 : isOpen(route) ? 1 : 3
+      const weight = route.requestBody ? 6 : isOpenToAll(route) ? 1 : 3
       return [fairRequest(route), foulRequest(route)].map((arbitrary) => ({ weight, arbitrary }))
     }),
   )
-}
-
-/** Whether anyone may ask: `security` has nothing, or an alternative that asks for nothing. */
-function isOpen({ security = [] }: Pick<Route, 'security'>): boolean {
-  return security.every((requirement) => Object.keys(requirement).length === 0)
 }
 
 function fairRequest(route: Route): Arbitrary<FuzzRequest> {
@@ -82,7 +72,8 @@ function fairRequest(route: Route): Arbitrary<FuzzRequest> {
 }
 
 function foulRequest(route: Route): Arbitrary<FuzzRequest> {
-  const either = (schema: Schema) => fc.oneof({ weight: 3, arbitrary: valid(schema) }, nearlyValid(schema))
+  const either = (schema: InputSchema) =>
+    fc.oneof({ weight: 3, arbitrary: valid(schema) }, nearlyValid(schema))
   const query = fieldsOf(parametersIn(route, 'query'), ({ schema }) => either(schema))
   const stray = fc.tuple(
     fc.constantFrom('style', 'limit[]', '__proto__', 'x', '', '%'),
@@ -116,25 +107,25 @@ function foulRequest(route: Route): Arbitrary<FuzzRequest> {
   })
 }
 
-function common({ operationId, path, security = [] }: Route) {
+function common(route: Route) {
   const seldom = fc.oneof({ weight: 5, arbitrary: fc.constant(null) }, fc.nat(9))
   return {
-    operationId: fc.constant(operationId),
-    isOpen: fc.constant(isOpen({ security })),
-    path: fc.constant(path),
+    operationId: fc.constant(route.operationId),
+    isOpen: fc.constant(isOpenToAll(route)),
+    path: fc.constant(route.path),
     cursor: seldom,
     tag: seldom,
   }
 }
 
-function parametersIn({ parameters = [] }: Route, place: string): Parameter[] {
+function parametersIn({ parameters = [] }: Route, place: string): OpenapiParameter[] {
   return parameters.filter((parameter) => parameter.in === place)
 }
 
 /** @param others what may stand in a path instead of an id that is known, by weight */
 function idsOf(
   route: Route,
-  others: (schema: Schema) => [number, Arbitrary<unknown>][],
+  others: (schema: InputSchema) => [number, Arbitrary<unknown>][],
 ): Arbitrary<Record<string, Id>> {
   const known = (of: 'own' | 'the other') => fc.record({ of: fc.constant(of), at: fc.nat(1_000) })
   const ids = parametersIn(route, 'path').map(({ name, schema }) => [
@@ -153,8 +144,8 @@ function idsOf(
 
 /** A few of these parameters, some more than once. */
 function fieldsOf(
-  parameters: Parameter[],
-  valuesOf: (parameter: Parameter) => Arbitrary<unknown>,
+  parameters: OpenapiParameter[],
+  valuesOf: (parameter: OpenapiParameter) => Arbitrary<unknown>,
 ): Arbitrary<[string, string][]> {
   if (parameters.length === 0) return fc.constant([])
   const fields = parameters.map((parameter) =>
@@ -168,11 +159,11 @@ function textOf(values: Arbitrary<unknown>): Arbitrary<string> {
   return values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
 }
 
-function fairField(name: string, schema: Schema): Arbitrary<unknown> {
+function fairField(name: string, schema: InputSchema): Arbitrary<unknown> {
   return WORDS[name] ? fc.constantFrom(...WORDS[name][0]) : valid(schema)
 }
 
-function foulField(name: string, schema: Schema): Arbitrary<unknown> {
+function foulField(name: string, schema: InputSchema): Arbitrary<unknown> {
   const own = fc.oneof(valid(schema), nearlyValid(schema))
   return WORDS[name] ? fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...WORDS[name].flat()) }, own) : own
 }
@@ -186,7 +177,7 @@ function asFields(fields: [string, string][]): Record<string, string> {
 
 function bodyOf(
   { requestBody }: Route,
-  jsonOf: (schema: Schema) => Arbitrary<string>,
+  jsonOf: (schema: InputSchema) => Arbitrary<string>,
 ): Arbitrary<Body | null> {
   if (!requestBody) return fc.constant(null)
   const json = jsonOf(requestBody.content[JSON_TYPE]!.schema)
@@ -200,7 +191,7 @@ function bodyOf(
   )
 }
 
-function fairBody(schema: Schema): Arbitrary<string> {
+function fairBody(schema: InputSchema): Arbitrary<string> {
   const { callback_url: url, callback_events: _, ...properties } = schema.properties ?? {}
   const callbacks = url ? fc.constantFrom(...CALLBACKS) : fc.constant({})
   return fc
@@ -209,7 +200,7 @@ function fairBody(schema: Schema): Arbitrary<string> {
 }
 
 /** JSON text of what nearly fits, or text that is hardly JSON. */
-function foulBody(schema: Schema): Arbitrary<string> {
+function foulBody(schema: InputSchema): Arbitrary<string> {
   const fits = valid(schema).map((value) => JSON.stringify(value))
   const broken = [
     '',

@@ -1,26 +1,10 @@
+import type { InputSchema } from '@accepted/api/testing'
 import fc, { type Arbitrary } from 'fast-check'
-
-/** A schema of the OpenAPI document, as far as inputs have it. */
-export interface Schema {
-  type?: string
-  enum?: unknown[]
-  pattern?: string
-  format?: string
-  minLength?: number
-  maxLength?: number
-  minimum?: number
-  maximum?: number
-  items?: Schema
-  minItems?: number
-  maxItems?: number
-  properties?: Record<string, Schema>
-  required?: string[]
-}
 
 const MOST_ITEMS = 3
 
 /** Values that are as the schema wants them. */
-export function valid(schema: Schema): Arbitrary<unknown> {
+export function valid(schema: InputSchema): Arbitrary<unknown> {
   if (schema.enum) return fc.constantFrom(...schema.enum)
   switch (schema.type) {
     case 'string':
@@ -58,7 +42,7 @@ const FORMATS: Record<string, Arbitrary<string>> = {
     .map((all) => all.join('')),
 }
 
-function validText({ pattern, format, minLength = 0, maxLength = 60 }: Schema): Arbitrary<string> {
+function validText({ pattern, format, minLength = 0, maxLength = 60 }: InputSchema): Arbitrary<string> {
   if (format && FORMATS[format]) return FORMATS[format]
   if (pattern) return fc.stringMatching(new RegExp(pattern))
   const unit = fc.constantFrom('grapheme' as const, 'binary' as const)
@@ -66,7 +50,7 @@ function validText({ pattern, format, minLength = 0, maxLength = 60 }: Schema): 
 }
 
 /** Values that break the schema in one place, or by one more than it allows. */
-export function nearlyValid(schema: Schema): Arbitrary<unknown> {
+export function nearlyValid(schema: InputSchema): Arbitrary<unknown> {
   switch (schema.enum ? 'string' : schema.type) {
     case 'string': {
       const { minLength = 0, maxLength = 5_000 } = schema

@@ -8,26 +8,14 @@ import { bodyMaxBytes, bodyTooLarge } from './problems.ts'
 
 /** A body that nobody wants is passed over, and its connection stays, if it is no longer than that; in chunks, if it comes in time. */
 const READ_FOR_NOTHING_BYTES = 1_000_000
+const COME_AGAIN = { headers: { 'retry-after': '1' } }
 const AUTHORITY = /^(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d{0,5})?$/i
 
 /** Refuses what the parser lets through, though HTTP does not, or which is more than a request may have. */
 export const httpRules = plugin<{ connections: Connections }>(
   async (app, { connections }) => {
     app.addHook('onRequest', (request, reply, next) => {
-      const connection = connections.of(request.raw)
-      const refusal = connection?.isRefused
-        ? new ProblemError('too_many_connections', 'Too many connections are open.', {
-            headers: { 'retry-after': '1' },
-          })
-        : connection?.isOneTooMany(request.raw)
-          ? new ProblemError(
-              'too_many_pipelined',
-              `More than ${MAX_PIPELINED} requests of this connection wait.`,
-              {
-                headers: { 'retry-after': '1' },
-              },
-            )
-          : faultOf(request.raw, request.originalUrl)
+      const refusal = tooMany(connections, request.raw) ?? faultOf(request.raw, request.originalUrl)
       if (!refusal) return next()
       reply.header('connection', 'close')
       next(refusal)
@@ -56,16 +44,37 @@ function leavesMuch(raw: IncomingMessage, connections: Connections): boolean {
   return connections.expectsContinue(raw) || Number(length) > READ_FOR_NOTHING_BYTES
 }
 
+/** Why a request is refused for its connection alone. */
+function tooMany(connections: Connections, raw: IncomingMessage): ProblemError | undefined {
+  const connection = connections.of(raw)
+  if (connection?.isRefused) {
+    return new ProblemError('too_many_connections', 'Too many connections are open.', COME_AGAIN)
+  }
+  if (connection?.isOneTooMany(raw)) {
+    const words = `More than ${MAX_PIPELINED} requests of this connection wait.`
+    return new ProblemError('too_many_pipelined', words, COME_AGAIN)
+  }
+  return undefined
+}
+
+/** How often a field stands in a request, whatever Node makes of it. @param name in lower case */
+function countOf(name: string, { rawHeaders }: IncomingMessage): number {
+  let count = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const field = rawHeaders[at]!
+    if (field.length === name.length && field.toLowerCase() === name) count += 1
+  }
+  return count
+}
+
 function faultOf(raw: IncomingMessage, target: string): ProblemError | undefined {
   const { headers, rawHeaders, httpVersion } = raw
   if (target.length > TARGET_MAX_BYTES) return targetTooLong()
   if (rawHeaders.length / 2 > MAX_FIELDS) {
     return new ProblemError('header_too_large', `The request has more than ${MAX_FIELDS} header fields.`)
   }
-  const hosts = rawHeaders.filter(
-    (name, at) => at % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host',
-  )
-  if (hosts.length > 1 || (hosts.length === 0 && httpVersion !== '1.0')) {
+  const hosts = countOf('host', raw)
+  if (hosts > 1 || (hosts === 0 && httpVersion !== '1.0')) {
     return new ProblemError(
       'malformed_request',
       'The request has not exactly one Host field (RFC 9112 §3.2).',

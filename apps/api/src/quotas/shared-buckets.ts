@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { setTimeout as pause } from 'node:timers/promises'
 import { guarded, StoreUnavailable } from '@accepted/core'
 import type { Redis } from 'ioredis'
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
@@ -63,18 +62,14 @@ export class SharedBuckets {
   }
 
   /** Rejects if Redis takes too long. */
-  async #inTime<T>(asked: Promise<T>): Promise<T> {
-    const answered = new AbortController()
-    const late = pause(ANSWERS_WITHIN_MS, undefined, { signal: answered.signal }).then(() => {
-      this.#awayUntilMs = performance.now() + AWAY_FOR_MS
-      throw new StoreUnavailable('Redis did not answer in time')
+  #inTime<T>(asked: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#awayUntilMs = performance.now() + AWAY_FOR_MS
+        reject(new StoreUnavailable('Redis did not answer in time'))
+      }, ANSWERS_WITHIN_MS)
+      asked.then(resolve, reject).finally(() => clearTimeout(timer))
     })
-    late.catch(() => {})
-    try {
-      return await Promise.race([asked, late])
-    } finally {
-      answered.abort()
-    }
   }
 
   #limitersOf({ tokens, fillSeconds }: BucketSize) {

@@ -1,4 +1,4 @@
-/** An OpenAPI 3.1 document, as far as answers are checked by it. */
+/** An OpenAPI 3.1 document, as far as answers are checked by it and requests are made of it. */
 export interface OpenapiDocument {
   openapi: string
   paths: Record<string, Record<string, OpenapiOperation>>
@@ -7,8 +7,45 @@ export interface OpenapiDocument {
 }
 
 export interface OpenapiOperation {
-  operationId?: string
+  operationId: string
+  /** Who may ask, as alternatives. */
+  security?: object[]
+  parameters?: OpenapiParameter[]
+  requestBody?: { content: Record<string, { schema: InputSchema }> }
   responses: Record<string, OpenapiResponse | { $ref: string }>
+}
+
+export interface OpenapiParameter {
+  name: string
+  in: 'path' | 'query' | 'header'
+  schema: InputSchema
+  example?: string
+}
+
+/** The schema of a value of a request. */
+export interface InputSchema {
+  type?: string
+  const?: unknown
+  anyOf?: InputSchema[]
+  enum?: unknown[]
+  pattern?: string
+  format?: string
+  minLength?: number
+  maxLength?: number
+  minimum?: number
+  maximum?: number
+  minItems?: number
+  maxItems?: number
+  items?: InputSchema
+  properties?: Record<string, InputSchema>
+  required?: string[]
+  additionalProperties?: boolean
+  examples?: unknown[]
+}
+
+/** Whether anyone may ask: nothing is wanted, or an alternative wants nothing. */
+export function isOpenToAll({ security = [] }: Pick<OpenapiOperation, 'security'>): boolean {
+  return security.every((requirement) => Object.keys(requirement).length === 0)
 }
 
 /** What this service sends to others. */

@@ -9,11 +9,13 @@ const document: OpenapiDocument = {
   paths: {
     '/things': {
       get: {
+        operationId: 'listThings',
         responses: { 200: { description: 'All', content: json({ type: 'array', items: ref('Thing') }) } },
       },
     },
     '/things/{id}': {
       get: {
+        operationId: 'getThing',
         responses: {
           200: {
             description: 'One',
@@ -29,7 +31,9 @@ const document: OpenapiDocument = {
         },
       },
     },
-    '/things/first': { get: { responses: { 202: { description: 'Later', content: json({}) } } } },
+    '/things/first': {
+      get: { operationId: 'getFirst', responses: { 202: { description: 'Later', content: json({}) } } },
+    },
   },
   components: {
     schemas: {

@@ -1,18 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { startLocalRedis, startRedisProxy } from '@accepted/local-redis'
-import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { startLocalRedis } from '@accepted/local-redis'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import {
   ApiKeys,
   AuditTrail,
-  connectForAnswers,
   InstallationKeys,
-  LostCreates,
   newId,
-  Scripts,
   Sealer,
   StoreUnavailable,
-  Submissions,
-  TaskReader,
   TenantSecrets,
 } from '../index.ts'
 import { ASKED, auditScene, BY } from '../testing/audit-scene.ts'
@@ -21,6 +16,7 @@ import {
   calledBack,
   claimTask,
   createdId,
+  distantProcess,
   endedTask,
   FAILED,
   passTime,
@@ -122,20 +118,8 @@ describe('an act is noted', () => {
   })
 
   test('in the step of the act: also if whoever asked never hears of it', async () => {
-    const { store, prefix, told } = auditScene()
-    const line = await startRedisProxy(inject('redisUrl'))
-    const redis = connectForAnswers(line.url, store.log)
-    const scripts = new Scripts(redis, prefix, store.jobs)
-    const lost = new LostCreates(scripts, new TaskReader(scripts), 60_000, store.log)
-    const submissions = new Submissions(scripts, lost)
-    onTestFinished(async () => {
-      await line.set('open')
-      await lost.close()
-      redis.disconnect()
-      await line.close()
-    })
-    await until(async () => redis.status === 'ready')
-    await scripts.now()
+    const { store, told } = auditScene()
+    const { line, submissions } = await distantProcess(store)
     await line.set('mute')
     const refused = submissions.create(ASKED).catch((error) => error)
     await until(async () => (await told()).length > 0)

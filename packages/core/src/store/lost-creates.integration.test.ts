@@ -1,29 +1,22 @@
-import { type ProxyMode, startRedisProxy } from '@accepted/local-redis'
-import { expect, inject, onTestFinished, test } from 'vitest'
-import { connectForAnswers, LostCreates, Scripts, Submissions, TaskReader } from '../index.ts'
-import { claimTask, createdId, readTask, submission, testStore, until } from '../testing/index.ts'
+import type { ProxyMode } from '@accepted/local-redis'
+import { expect, test } from 'vitest'
+import {
+  claimTask,
+  createdId,
+  distantProcess,
+  readTask,
+  submission,
+  testStore,
+  until,
+} from '../testing/index.ts'
 import type { SubmissionOutcome } from './submissions.ts'
 
 const KEYED = { idempotency: { key: 'k', fingerprint: 'f' } }
 const UNTOUCHED = { waiting: 0, running: 0, claimable: 0 }
 
-/** A process that answers its own callers, over a line that can be cut, beside a store whose line is well. */
 async function scene() {
   const store = testStore()
-  const line = await startRedisProxy(inject('redisUrl'))
-  const redis = connectForAnswers(line.url, store.log)
-  const scripts = new Scripts(redis, store.prefix, store.jobs)
-  const lost = new LostCreates(scripts, new TaskReader(scripts), 60_000, store.log)
-  const submissions = new Submissions(scripts, lost)
-  onTestFinished(async () => {
-    await line.set('open')
-    await lost.close()
-    redis.disconnect()
-    await line.close()
-  })
-  await until(async () => redis.status === 'ready')
-  // From now on it knows Redis's clock.
-  await scripts.now()
+  const { line, redis, lost, submissions } = await distantProcess(store)
   /** Creates a task whose answer gets lost once Redis has accepted it, and cuts the line; what the client is told. */
   const createUnheard = async (changes: Partial<typeof KEYED> = {}, then: ProxyMode = 'shut') => {
     await line.set('mute')

@@ -10,6 +10,7 @@ export {
   RETRY,
   takeDelivery,
 } from './deliveries.ts'
+export { distantProcess } from './distant-process.ts'
 export { type DnsAnswer, startDnsServer } from './dns-server.ts'
 export { type Random, seeded } from './random.ts'
 export { freshPrefix, OUTBOX_TERMS, type TestStore, terms, testStore } from './store.ts'
