@@ -7,8 +7,8 @@
 -- (quotas.lua; '' = none hold), who asks for it (audit.lua).
 -- Answers an outcome for each: {'created', position} | {'exists', id} | {'conflict'} | {'late'} |
 -- {'backlog_full', waiting} | {'over_quota', …} | {'never_fits', …} as quotas.lua has them. A job is wanted unless the lane has plenty: a
--- worker that has one claims until nothing may run, so that none of those that were added since then is spent. What waits in a lane in
--- which a flow is held tells nothing of its jobs; there one is wanted for all but what a cap keeps out.
+-- worker that has one claims until nothing may run, so that none of those that were added since then is spent. Where a cap has kept
+-- out what jobs came for, since the lane was last empty, one is wanted for all but what a cap keeps out.
 -- Upholds rule 2 (one step) and rule 10 (a create that the client was refused never comes alive).
 local STRIDE = 19
 local FORMAT = tostring(FORMAT_WRITTEN)
@@ -21,8 +21,11 @@ end
 
 -- Whether a task that has just come, behind `waiting`, wants a job.
 local function wants_job(name, lane, waiting, tenant)
-  if redis.call('EXISTS', P .. 'held:' .. name) == 1 then return flow_lets_in(name, tenant) end
-  return waiting < math.max(2 * lane.slots, LEAST_JOBS)
+  local key = P .. 'lane:' .. name
+  if not redis.call('HGET', key, 'spent') then return waiting < math.max(2 * lane.slots, LEAST_JOBS) end
+  if not flow_lets_in(name, tenant) then return false end
+  if waiting == 0 then redis.call('HDEL', key, 'spent') end
+  return true
 end
 
 -- Tells lists that the tenant has used the operation.

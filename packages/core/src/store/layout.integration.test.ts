@@ -211,6 +211,7 @@ test('the layout of what stands in Redis changes on purpose only', async () => {
   await store.redis.hset(`${scripts.prefixOf(0)}limits`, { 'default running': 1, 'default weight': 2 })
   for (let n = 1; n <= 2; n += 1) await create({ limits: usual.limits })
   for (let n = 1; n <= 2; n += 1) await claimTask(store)
+  expect(await work.claim(0, 'test')).toBeNull()
   await seenNow()
 
   // Only a tombstone is left.

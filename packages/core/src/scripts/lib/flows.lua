@@ -1,9 +1,10 @@
--- A lane is fair by flow. Keys: 'lane:L' hash {waiting, slots, cap, turn, fetched, probed}; 'flow:L:F' zset of waiting items;
--- 'running:L' hash flow -> running count; 'turns:L' zset of the ready flows, the next one first; 'served:L' zset of flows that
--- left the turns, by the place up to which they have had their share; 'held:L' zset of flows that have items and are at their
--- cap, by when that was last looked at (ms).
--- A flow is ready when it has items and is below its cap; only ready flows stand in 'turns'. In a lane of tasks all others that
--- have items stand in 'held'.
+-- A lane is fair by flow. Keys: 'lane:L' hash {waiting, slots, cap, turn, fetched, probed, drained, spent}; 'flow:L:F' zset of
+-- waiting items; 'running:L' hash flow -> running count; 'turns:L' zset of flows, the one whose turn is next first; 'served:L' zset of
+-- flows that left the turns, by the place up to which they have had their share; 'held:L' zset of flows that have items and are at
+-- their cap, by when that was last looked at (ms).
+-- A flow is ready when it has items and is below its cap; all ready flows stand in 'turns'. In a lane of tasks all others that have
+-- items stand in 'held', but for one that came to its cap by its last turn: it is held only if it is at its cap still when its next one
+-- comes. Most are not, and so have neither to be taken out nor put back.
 
 -- The lane of callbacks. Its flows are endpoints, 'TENANT ORIGIN'. Each has a cap (of its own in 'endpoint:FLOW' while it is
 -- not well, else the lane's), and so has each group: a tenant, 'TENANT', and within it all its endpoints that are slow, 'TENANT
@@ -114,11 +115,16 @@ local flow_held, flow_enters, turn_had, turns_noted, turns_at
 do
   -- How far behind the first a flow enters: less than any turn takes. A power of two, since Redis writes out other fractions slowly.
   local ENTRY_LAG = 2 ^ -11
+  -- Redis keeps a short sorted set as a list, and there goes by all scores of a hundred flows for each turn: ten times what the tree
+  -- costs as which it keeps one that ever had a member as long as this.
+  local AS_TREE = ('~'):rep(65)
 
-  -- A flow that has items is at its cap: it has no turn until something of it is over, or its cap is another.
+  -- A flow that has items is at its cap: it has no turn until something of it is over, or its cap is another. Jobs that were wanted for
+  -- what waits in it are spent, and what waits in the lane tells nothing any more of those that are there: 'spent' of the lane.
   function flow_held(lane, flow)
     redis.call('ZREM', P .. 'turns:' .. lane, flow)
     redis.call('ZADD', P .. 'held:' .. lane, now_text, flow)
+    redis.call('HSET', P .. 'lane:' .. lane, 'spent', '1')
   end
 
   -- Places of the last turns of lanes, by this call.
@@ -154,7 +160,9 @@ do
     local turns = P .. 'turns:' .. lane
     local first = redis.call('ZRANGE', turns, 0, 0, 'WITHSCORES')
     if first[1] == flow then return 0 end
-    return redis.call('ZADD', turns, 'NX', first[1] and entry_place(lane, flow, tonumber(first[2])) or 0, flow)
+    if first[1] then return redis.call('ZADD', turns, 'NX', entry_place(lane, flow, tonumber(first[2])), flow) end
+    redis.call('ZADD', turns, '0', flow, '0', AS_TREE)
+    return redis.call('ZREM', turns, AS_TREE)
   end
 end
 
@@ -169,11 +177,14 @@ local function flow_place(lane, flow)
   return flow_enters(lane, flow)
 end
 
--- A flow that stood out of the turns may be ready: as many jobs are wanted as it can use, or are enough for the lane.
-local function flow_returns(lane, flow)
+-- A flow that stood out of the turns may be ready: as many jobs are wanted as it can use beyond those that are `there`, or are
+-- enough for the lane.
+local function flow_returns(lane, flow, there)
   if flow_place(lane, flow) == 0 then return end
+  local openings = flow_openings(lane, flow) - there
+  if openings <= 0 then return end
   local slots = tonumber(redis.call('HGET', P .. 'lane:' .. lane, 'slots') or 0)
-  want(lane, math.min(flow_openings(lane, flow), math.max(slots, LEAST_JOBS)))
+  want(lane, math.min(openings, math.max(slots, LEAST_JOBS)))
 end
 
 -- If a tenant has room, the first of its flows that stood aside and is ready has its turn again; and the first of its slow ones if
@@ -208,33 +219,40 @@ do
   -- Flows that lose their turn in one call, so that no call holds Redis for long.
   local asides_left = 200
 
-  -- Takes the flow whose turn it is out of the turns if a group of it is at its cap, or itself since that was lowered, or a
-  -- program put it there that knows none of caps. Returns whether it did.
-  local function flow_step_aside(lane, flow)
-    if lane ~= CALLBACKS then
-      if flow_room(lane, flow) > 0 then return false end
-      flow_held(lane, flow)
-    else
-      local group = full_group(flow)
-      if not group then return false end
-      local is_new = group ~= tenant_of(flow) and redis.call('HEXISTS', endpoint_key(flow), 'recent') == 0
-      redis.call('ZADD', P .. 'aside:' .. group, 'NX', string.format('%.0f', now_us - (is_new and NEW_AHEAD_US or 0)), flow)
-      flow_leaves(lane, flow)
-    end
-    asides_left = asides_left - 1
+  -- Takes the flow whose turn it is out of the turns if a group of it is at its cap. Returns whether it did.
+  local function steps_aside(flow)
+    local group = full_group(flow)
+    if not group then return false end
+    local is_new = group ~= tenant_of(flow) and redis.call('HEXISTS', endpoint_key(flow), 'recent') == 0
+    redis.call('ZADD', P .. 'aside:' .. group, 'NX', string.format('%.0f', now_us - (is_new and NEW_AHEAD_US or 0)), flow)
+    flow_leaves(CALLBACKS, flow)
     return true
+  end
+
+  -- One item more runs of the flow whose turn it is. Returns how many then do; nothing if it has lost its turn instead. Then others have
+  -- theirs, and by that it has had its share when it comes back.
+  local function runs_one_more(lane, flow)
+    local counts = P .. 'running:' .. lane
+    if lane == CALLBACKS then
+      if steps_aside(flow) then return nil end
+      groups_count(flow, 1)
+      return redis.call('HINCRBY', counts, flow, '1')
+    end
+    local running = redis.call('HINCRBY', counts, flow, '1')
+    if running <= flow_cap(lane, flow) then return running end
+    redis.call('HINCRBY', counts, flow, '-1')
+    flow_held(lane, flow)
   end
 
   -- The flow whose turn it is has had an item of it taken: it goes its turn back, or leaves. That it has had its share is
   -- remembered as long as others wait.
   local function flow_served(lane, flow, running, at, is_alone)
-    local turns, turn = P .. 'turns:' .. lane, flow_turn(lane, flow)
+    local turn = flow_turn(lane, flow)
     turn_had(lane, at)
-    local is_empty = redis.call('EXISTS', flow_key(lane, flow)) == 0
-    if not is_empty and running < flow_cap(lane, flow) then return redis.call('ZINCRBY', turns, turn, flow) end
+    local goes_on = redis.call('EXISTS', flow_key(lane, flow)) == 1 and (lane ~= CALLBACKS or running < flow_cap(lane, flow))
+    if goes_on then return redis.call('ZINCRBY', P .. 'turns:' .. lane, turn, flow) end
     if not is_alone then redis.call('ZADD', P .. 'served:' .. lane, at + turn, flow) end
     flow_leaves(lane, flow)
-    if not is_empty and lane ~= CALLBACKS then flow_held(lane, flow) end
   end
 
   -- Takes the first item of the flow whose turn it is. Returns item, flow; nothing if no flow is ready.
@@ -244,14 +262,14 @@ do
       local first = redis.call('ZRANGE', turns, '0', '1', 'WITHSCORES')
       local flow = first[1]
       if not flow then return nil end
-      if not flow_step_aside(lane, flow) then
+      local running = runs_one_more(lane, flow)
+      if running then
         local item = redis.call('ZPOPMIN', flow_key(lane, flow))[1]
-        local running = redis.call('HINCRBY', P .. 'running:' .. lane, flow, '1')
-        if lane == CALLBACKS then groups_count(flow, 1) end
         redis.call('HINCRBY', P .. 'lane:' .. lane, 'waiting', '-1')
         flow_served(lane, flow, running, first[2], first[3] == nil)
         return item, flow
       end
+      asides_left = asides_left - 1
     end
     -- The rest is for another call.
     want(lane, 1)
@@ -271,17 +289,17 @@ local function flow_remove(lane, flow, item)
   flow_leaves(lane, flow)
 end
 
--- An item of the flow no longer runs. One that was held may be ready, and wants jobs. Any other wants none: whoever had that item takes
--- another. A program that knows none of caps leaves suspects out of the turns and of those that are held.
+-- An item of the flow no longer runs. Whoever had it takes another, so that the room which it leaves wants no job. A program that knows
+-- none of caps leaves suspects out of the turns and of those that are held.
 local function flow_release(lane, flow)
   if redis.call('HINCRBY', P .. 'running:' .. lane, flow, '-1') <= 0 then redis.call('HDEL', P .. 'running:' .. lane, flow) end
   if lane == CALLBACKS then
     groups_count(flow, -1)
     -- Those that stood aside go before it.
     tenant_wake(tenant_of(flow))
-    flow_returns(lane, flow)
+    flow_returns(lane, flow, 0)
   elseif redis.call('ZREM', P .. 'held:' .. lane, flow) == 1 or flow == SUSPECTS then
-    flow_returns(lane, flow)
+    flow_returns(lane, flow, 1)
   end
 end
 
@@ -305,7 +323,7 @@ local function turns_tended(lane)
     if redis.call('EXISTS', flow_key(lane, flow)) == 0 then redis.call('ZREM', held, flow)
     elseif flow_room(lane, flow) > 0 then
       redis.call('ZREM', held, flow)
-      flow_returns(lane, flow)
+      flow_returns(lane, flow, 0)
     else redis.call('ZADD', held, now_text, flow) end
   end
   local first = redis.call('ZRANGE', P .. 'turns:' .. lane, 0, 0, 'WITHSCORES')

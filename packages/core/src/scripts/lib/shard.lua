@@ -53,6 +53,9 @@ do
   local OPEN_BYTES = 1200
   -- A process of the release before counts nothing. So long after the first that does they are thought to have gone.
   local OTHERS_GONE_MS = 600000
+  -- Redis keeps a short hash as a list, and there looks for a field of a hundred tenants twice as long as in the table as which it
+  -- keeps one that ever had a text as long as this.
+  local AS_TABLE = ('~'):rep(65)
   local changes = {}
   local since
 
@@ -69,7 +72,8 @@ do
     if since then return end
     local is_new = redis.call('EXISTS', P .. 'figures') == 0
     since = string.format('%012x', is_new and 0 or now + OTHERS_GONE_MS)
-    redis.call('HSET', KEY, ' since', since)
+    redis.call('HSET', KEY, ' since', since, AS_TABLE, AS_TABLE)
+    redis.call('HDEL', KEY, AS_TABLE)
   end
 
   -- What is of a task ('open'; 'ended': or of its deliveries) takes so many bytes more.
@@ -88,12 +92,14 @@ do
 
   local PASSED = P .. 'passed'
   local passed, passes = {}, {}
+  local was_needed
 
   function stored.late_key(tenant) return P .. 'late:' .. tenant end
 
   -- Up to where a tenant's tasks were looked at to make room; false if that was never needed.
   function stored.passed(tenant)
-    if passed[tenant] == nil then passed[tenant] = redis.call('HGET', PASSED, tenant) end
+    if was_needed == nil then was_needed = redis.call('EXISTS', PASSED) == 1 end
+    if passed[tenant] == nil then passed[tenant] = was_needed and redis.call('HGET', PASSED, tenant) end
     return passed[tenant]
   end
 

@@ -35,8 +35,6 @@ export class Life {
   #passedMs = 0
   #again: (() => Promise<void>) | null = null
   readonly #allKnowCaps: boolean
-  /** Flows that may have turns though they are at their cap, until one of these comes. */
-  readonly #lowered = new Set<string>()
 
   /**
    * @param scriptsOf made with who is told what jobs are wanted
@@ -86,7 +84,7 @@ export class Life {
     }
     equal(contents.open.size, model.tasks.filter(isOpen).length)
     checkContents(contents)
-    checkTurns(contents, this.#allKnowCaps ? this.#lowered : null)
+    checkTurns(contents, this.#allKnowCaps)
     checkHistory(contents, this.#passedMs, this.#seen)
     return contents
   }
@@ -177,7 +175,6 @@ export class Life {
     const { caps } = this.model
     if (running === null) caps.delete(tenant)
     else caps.set(tenant, running)
-    this.#lowered.add(tenant)
     await this.#tick()
   }
 
