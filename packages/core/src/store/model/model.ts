@@ -63,11 +63,6 @@ export class Model {
     return this.#flows().reduce((sum, { tasks, room }) => sum + Math.max(0, Math.min(tasks.length, room)), 0)
   }
 
-  /** Waiting tasks of flows that are not held: whether or not their caps let them run, their creates or the tick see to their jobs. */
-  tasksOfReadyFlows(): number {
-    return this.#flows().reduce((sum, { tasks, room }) => sum + (room > 0 ? tasks.length : 0), 0)
-  }
-
   /** The waiting tasks of each flow, and how many more it may run. */
   #flows(): { flow: string; tasks: ModelTask[]; room: number }[] {
     const waiting = this.tasks.filter(({ place }) => place === 'flow')
