@@ -1,4 +1,5 @@
 import { connectForWork, createLog, LaneJobs, Scripts, Submissions } from '@accepted/core'
+import { scriptsOfPlainQueue } from '@accepted/core/testing'
 import { startProcess } from './processes.ts'
 import { submissionOf } from './submission.ts'
 
@@ -7,6 +8,8 @@ export interface Backlog {
   tasks: number
   /** Whose they are, in turn. */
   tenants: readonly string[]
+  /** Whether all of them wait in one flow, whosever they are. */
+  isPlain?: boolean
   /** What operators set for tenants: `TENANT running`, `TENANT weight`. */
   limits?: Record<string, number>
 }
@@ -15,12 +18,12 @@ export interface Backlog {
 export async function drainTasks(
   redisUrl: string,
   prefix: string,
-  { tasks, tenants, limits = {} }: Backlog,
+  { tasks, tenants, isPlain = false, limits = {} }: Backlog,
 ): Promise<number> {
   const log = createLog('bench', 'warn')
   const redis = connectForWork(redisUrl, log)
   const jobs = new LaneJobs(redis, prefix, log)
-  const scripts = new Scripts(redis, prefix, jobs)
+  const scripts = new Scripts(redis, prefix, jobs, 1, isPlain ? scriptsOfPlainQueue() : undefined)
   const base = scripts.prefixOf(0)
   const submissions = new Submissions(scripts)
   if (Object.keys(limits).length > 0) await redis.hset(`${base}limits`, limits)

@@ -109,14 +109,12 @@ export function operationRoute(
       },
     },
     // Before the body is read. What has an Idempotency-Key may be of a task that exists, which is answered with that.
-    onRequest: async (request) => {
-      if (isImmediate(request)) return refuseUnless(request.caller, ['tasks:read', own])
-      refuseUnless(request.caller, starting)
-      if (request.headers['idempotency-key'] !== undefined) return
-      const refusal = deps.fullLanes.knownRefusal(laneOf(contract))
-      if (!refusal) return
-      request.shed = true
-      throw refusal
+    onRequest: (request, _reply, next) => {
+      refuseUnless(request.caller, isImmediate(request) ? ['tasks:read', own] : starting)
+      const isNew = !isImmediate(request) && request.headers['idempotency-key'] === undefined
+      const refusal = isNew ? deps.fullLanes.knownRefusal(laneOf(contract)) : undefined
+      if (refusal) request.shed = true
+      next(refusal)
     },
     preValidation: takeCallbackMembers,
     // What is wrong with the callback options is told with the rest.

@@ -42,13 +42,16 @@ export class Connection {
     if (this.#underWay === MAX_PIPELINED) this.#oneTooMany = request
     this.#underWay += 1
     this.#latest = { request, response }
-    response.once('close', () => {
-      this.#underWay -= 1
-      if (this.#later && this.#underWay <= this.#later.underWay) this.#later.act()
-      else if (!this.isClosing) this.#waiting.shift()?.()
-    })
+    response.on('close', this.#answered)
     if (this.#underWay === 1) handle(request, response)
     else this.#waiting.push(() => handle(request, response))
+  }
+
+  /** One answer is over. The same function for all: one is made of each request. */
+  readonly #answered = () => {
+    this.#underWay -= 1
+    if (this.#later && this.#underWay <= this.#later.underWay) this.#later.act()
+    else if (!this.isClosing) this.#waiting.shift()?.()
   }
 
   /** Whether too many unanswered requests were before it. */

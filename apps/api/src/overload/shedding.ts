@@ -12,6 +12,8 @@ import {
 } from './pressure.ts'
 
 const LOOK_MS = 50
+/** The system is asked about memory no more often: that takes as long as several requests. */
+const MEMORY_HOLDS_MS = 500
 const TELL_AGAIN_MS = 60_000
 
 /** What is measured. */
@@ -23,12 +25,21 @@ export interface Probes {
 }
 
 /** This process: the fuller of its heap and of what the machine, or its container, gives it. */
-export const PROCESS: Probes = {
-  nowMs: () => performance.now(),
-  memoryShare: () => {
-    const { used_heap_size: used, heap_size_limit: most } = getHeapStatistics()
-    return Math.max(used / most, process.memoryUsage.rss() / memoryLimit())
-  },
+export const PROCESS: Probes = { nowMs: () => performance.now(), memoryShare: lately(memoryShare) }
+
+function memoryShare(): number {
+  const { used_heap_size: used, heap_size_limit: most } = getHeapStatistics()
+  return Math.max(used / most, process.memoryUsage.rss() / memoryLimit())
+}
+
+/** What a measurement came to, at most `MEMORY_HOLDS_MS` ago. */
+function lately(measure: () => number): () => number {
+  let [known, untilMs] = [0, Number.NEGATIVE_INFINITY]
+  return () => {
+    const nowMs = performance.now()
+    if (nowMs >= untilMs) [known, untilMs] = [measure(), nowMs + MEMORY_HOLDS_MS]
+    return known
+  }
 }
 
 /** What the process may have in all, bytes. */

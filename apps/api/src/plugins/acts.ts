@@ -5,7 +5,7 @@ import plugin from 'fastify-plugin'
 declare module 'fastify' {
   interface FastifyRequest {
     /** Where it comes from: an IP address, or what a trusted proxy says instead; at most 64 characters, harmless. */
-    address: string
+    readonly address: string
     /** Who acts by it and from where, for the audit trail; undefined: there is none. Not to be asked on a route that is open to all. */
     readonly actedBy: ActedBy | undefined
   }
@@ -19,17 +19,17 @@ export interface ActsOptions {
 /** Knows who acts and from where. To be registered before what refuses requests: logs tell where those came from. */
 export const acts = plugin<ActsOptions>(
   async (app, { entries }) => {
-    app.decorateRequest('address', '')
+    // Connections ask for theirs when they begin; so it is known when the client has left, too.
+    app.decorateRequest('address', {
+      getter(this: FastifyRequest): string {
+        return harmless(this.ip ?? 'unknown', ADDRESS_LENGTH)
+      },
+    })
     app.decorateRequest('actedBy', {
       getter(this: FastifyRequest): ActedBy | undefined {
         const { caller, address, id } = this
         return entries === 0 ? undefined : { name: caller.name, address, requestId: id, kept: entries }
       },
-    })
-    // At once: the address of a connection is not known any more when its client has left.
-    app.addHook('onRequest', (request, _reply, next) => {
-      request.address = harmless(request.ip ?? 'unknown', ADDRESS_LENGTH)
-      next()
     })
   },
   { name: 'acts' },

@@ -21,8 +21,8 @@ export const httpRules = plugin<{ connections: Connections }>(
       next(refusal)
     })
     app.addHook('preParsing', (request, reply, _payload, next) => {
-      if (Number(request.headers['content-length']) > bodyMaxBytes(request))
-        return next(bodyTooLarge(request))
+      const length = request.headers['content-length']
+      if (length && Number(length) > bodyMaxBytes(request)) return next(bodyTooLarge(request))
       connections.continue(request.raw, reply.raw)
       next()
     })

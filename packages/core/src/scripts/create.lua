@@ -21,10 +21,9 @@ end
 
 -- Whether a task that has just come, behind `waiting`, wants a job.
 local function wants_job(name, lane, waiting, tenant)
-  local key = P .. 'lane:' .. name
-  if not redis.call('HGET', key, 'spent') then return waiting < math.max(2 * lane.slots, LEAST_JOBS) end
+  if not jobs_spent(name) then return waiting < math.max(2 * lane.slots, LEAST_JOBS) end
   if not flow_lets_in(name, tenant) then return false end
-  if waiting == 0 then redis.call('HDEL', key, 'spent') end
+  if waiting == 0 then jobs_spent_become(name, false) end
   return true
 end
 

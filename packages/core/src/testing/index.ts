@@ -17,4 +17,11 @@ export { freshPrefix, OUTBOX_TERMS, type TestStore, terms, testStore } from './s
 export { calledBack, claimTask, createdId, createTask, loseWorker, readTask, submission } from './tasks.ts'
 export { passTime } from './time.ts'
 export { until } from './until.ts'
-export { type Formats, newerScripts, scriptsOfFormats, scriptsWithoutCaps, withFormats } from './versions.ts'
+export {
+  type Formats,
+  newerScripts,
+  scriptsOfFormats,
+  scriptsOfPlainQueue,
+  scriptsWithoutCaps,
+  withFormats,
+} from './versions.ts'

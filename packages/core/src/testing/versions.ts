@@ -59,6 +59,23 @@ export function scriptsWithoutCaps(): Map<ScriptName, string> {
   )
 }
 
+/** The scripts of a program whose lanes are plain queues: the tasks of all tenants wait in one flow. */
+export function scriptsOfPlainQueue(): Map<ScriptName, string> {
+  const patterns: [RegExp, string][] = [
+    [/'flow', tenant, 'status', 'pending'/, "'flow', 'all', 'status', 'pending'"],
+    [/enqueue\(id, lane_name, tenant, /, "enqueue(id, lane_name, 'all', "],
+    [
+      /place_in\(lane_name, tenant, redis\.call\('ZRANK', flow_key\(lane_name, tenant\), id\)\)/,
+      'lane.waiting',
+    ],
+  ]
+  const plain = patterns.reduce(
+    (text, [pattern, then]) => replaced(text, pattern, then),
+    SCRIPT_SOURCES.get('create')!,
+  )
+  return new Map(SCRIPT_SOURCES).set('create', plain)
+}
+
 function replaced(source: string, pattern: RegExp, replacement: string): string {
   if (source.search(pattern) < 0) throw new Error(`a script has no ${pattern}`)
   return source.replace(pattern, replacement)

@@ -111,6 +111,17 @@ local function lane_running(lane)
   return running
 end
 
+-- Whether a cap has spent jobs of a lane since it was last empty. Asked for once a script call.
+local spent_in = {}
+local function jobs_spent(lane)
+  if spent_in[lane] == nil then spent_in[lane] = redis.call('HGET', P .. 'lane:' .. lane, 'spent') ~= false end
+  return spent_in[lane]
+end
+local function jobs_spent_become(lane, spent)
+  spent_in[lane] = spent
+  if spent then redis.call('HSET', P .. 'lane:' .. lane, 'spent', '1') else redis.call('HDEL', P .. 'lane:' .. lane, 'spent') end
+end
+
 local flow_held, flow_enters, turn_had, turns_noted, turns_at
 do
   -- How far behind the first a flow enters: less than any turn takes. A power of two, since Redis writes out other fractions slowly.
@@ -120,11 +131,11 @@ do
   local AS_TREE = ('~'):rep(65)
 
   -- A flow that has items is at its cap: it has no turn until something of it is over, or its cap is another. Jobs that were wanted for
-  -- what waits in it are spent, and what waits in the lane tells nothing any more of those that are there: 'spent' of the lane.
+  -- what waits in it are spent, and what waits in the lane tells nothing any more of those that are there.
   function flow_held(lane, flow)
     redis.call('ZREM', P .. 'turns:' .. lane, flow)
     redis.call('ZADD', P .. 'held:' .. lane, now_text, flow)
-    redis.call('HSET', P .. 'lane:' .. lane, 'spent', '1')
+    jobs_spent_become(lane, true)
   end
 
   -- Places of the last turns of lanes, by this call.
