@@ -1,6 +1,6 @@
 import { connectForWork, createLog, LaneJobs, Scripts, Submissions, TaskControl } from '@accepted/core'
 import { bounded, cost, type Figure } from './figures.ts'
-import { mediansOf, type Sides } from './load.ts'
+import { mediansOf, processorMsOf, type Sides } from './load.ts'
 import { ACTED_BY, submissionOf } from './submission.ts'
 
 const TASKS = 10_000
@@ -18,16 +18,11 @@ export async function audit(redisUrl: string): Promise<Figure[]> {
 
   /** Microseconds of Redis's processor for each of so many acts. */
   const microsecondsOf = async (act: (n: number) => Promise<unknown>): Promise<number> => {
-    const before = await processorMs()
+    const before = await processorMsOf(redis)
     for (let n = 0; n < TASKS; n += AT_ONCE) {
       await Promise.all(Array.from({ length: AT_ONCE }, (_, m) => act(n + m)))
     }
-    return (1_000 * ((await processorMs()) - before)) / TASKS
-  }
-  const processorMs = async () => {
-    const info = await redis.info('cpu')
-    const seconds = (name: string) => Number(new RegExp(`${name}_main_thread:([\\d.]+)`).exec(info)?.[1])
-    return 1_000 * (seconds('used_cpu_sys') + seconds('used_cpu_user'))
+    return (1_000 * ((await processorMsOf(redis)) - before)) / TASKS
   }
 
   const [created, canceled]: [Sides, Sides] = [

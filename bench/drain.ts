@@ -1,4 +1,4 @@
-import { connectForWork, createLog, LaneJobs, Scripts, Submissions } from '@accepted/core'
+import { connectForWork, createLog, LaneJobs, Scripts, Submissions, TenantLimits } from '@accepted/core'
 import { scriptsOfPlainQueue } from '@accepted/core/testing'
 import { startProcess } from './processes.ts'
 import { submissionOf } from './submission.ts'
@@ -10,15 +10,15 @@ export interface Backlog {
   tenants: readonly string[]
   /** Whether all of them wait in one flow, whosever they are. */
   isPlain?: boolean
-  /** What operators set for tenants: `TENANT running`, `TENANT weight`. */
-  limits?: Record<string, number>
+  /** What operators set for each of them, the nth from 0. */
+  limitsOf?: (nth: number) => { running: number; weight: number }
 }
 
 /** Tasks per second that one of our workers runs of a backlog, at concurrency 50. */
 export async function drainTasks(
   redisUrl: string,
   prefix: string,
-  { tasks, tenants, isPlain = false, limits = {} }: Backlog,
+  { tasks, tenants, isPlain = false, limitsOf }: Backlog,
 ): Promise<number> {
   const log = createLog('bench', 'warn')
   const redis = connectForWork(redisUrl, log)
@@ -26,7 +26,8 @@ export async function drainTasks(
   const scripts = new Scripts(redis, prefix, jobs, 1, isPlain ? scriptsOfPlainQueue() : undefined)
   const base = scripts.prefixOf(0)
   const submissions = new Submissions(scripts)
-  if (Object.keys(limits).length > 0) await redis.hset(`${base}limits`, limits)
+  const limits = new TenantLimits(scripts)
+  if (limitsOf) await Promise.all(tenants.map((tenant, nth) => limits.set(tenant, limitsOf(nth))))
   for (let n = 0; n < tasks; n += 250) {
     const tenantOf = (m: number) => tenants[(n + m) % tenants.length]!
     await Promise.all(

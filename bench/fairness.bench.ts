@@ -1,8 +1,9 @@
+import { Redis } from 'ioredis'
 import { type Backlog, drainTasks } from './drain.ts'
 import { TASK_MS } from './fairness/task-ms.ts'
 import { plainWaits, SLOTS, waitsBeside } from './fairness/waits.ts'
-import { type Figure, ratio } from './figures.ts'
-import { median, p99 } from './load.ts'
+import { cost, type Figure, ratio } from './figures.ts'
+import { median, mediansOf, p99, processorMsOf, type Sides } from './load.ts'
 
 const FLOOD = 50_000
 const SAMPLES = 100
@@ -11,7 +12,7 @@ const OTHERS = 8
 const PLAIN_FLOOD = 500
 const PLAIN_SAMPLES = 6
 const DRAINED = 10_000
-const ROUNDS = 8
+const ROUNDS = 12
 const TENANTS = Array.from({ length: 100 }, (_, n) => `tenant${n}`)
 
 /**
@@ -49,37 +50,48 @@ function waitsOf(name: string, waits: number[], plain: number[], tenants: number
 
 /** The same tasks of many tenants, drained in turn: in one plain queue, in turns of the tenants, and with limits of each. */
 async function costs(redisUrl: string): Promise<Figure[]> {
-  const limitsOf = (running: number) =>
-    Object.fromEntries(
-      TENANTS.flatMap((tenant, n) => [
-        [`${tenant} running`, running],
-        [`${tenant} weight`, 1 + (n % 4)],
-      ]),
-    )
+  const capOf = (running: number) => (nth: number) => ({ running, weight: 1 + (nth % 4) })
   const backlogs: Backlog[] = [
     { tasks: DRAINED, tenants: TENANTS, isPlain: true },
     { tasks: DRAINED, tenants: TENANTS },
     // Of fifty slots few of a hundred tenants ever have five; at a cap of one is whoever runs anything.
-    { tasks: DRAINED, tenants: TENANTS, limits: limitsOf(5) },
-    { tasks: DRAINED, tenants: TENANTS, limits: limitsOf(1) },
+    { tasks: DRAINED, tenants: TENANTS, limitsOf: capOf(5) },
+    { tasks: DRAINED, tenants: TENANTS, limitsOf: capOf(1) },
   ]
+  const redis = new Redis(redisUrl)
   const rates: number[][] = backlogs.map(() => [])
+  const times: number[][] = backlogs.map(() => [])
   for (let round = 0; round < ROUNDS; round += 1) {
     for (let turn = 0; turn < backlogs.length; turn += 1) {
       // Each is the first as often as the last: the machine's speed drifts.
       const at = (round + turn) % backlogs.length
+      const before = await processorMsOf(redis)
       rates[at]!.push(await drainTasks(redisUrl, `bench-fair-${round}-${at}`, backlogs[at]!))
+      times[at]!.push((1_000 * ((await processorMsOf(redis)) - before)) / DRAINED)
     }
   }
-  const [plain, many, limited, held] = rates.map(median) as [number, number, number, number]
-  return [
-    ratio(
-      `no-op tasks of ${TENANTS.length} tenants; by hand: in one plain queue`,
-      'tasks/s',
-      { ours: many, theirs: plain },
-      0.9,
-    ),
-    ratio('… with a weight and a running cap each', 'tasks/s', { ours: limited, theirs: plain }, 0.9),
-    ratio('… and always at that cap', 'tasks/s', { ours: held, theirs: plain }, 0.9),
-  ]
+  redis.disconnect()
+  return ['in turns', 'with a weight and a running cap each', 'always at that cap'].flatMap((what, n) => {
+    const name = `${TENANTS.length} tenants, ${what}; by hand: in one plain queue`
+    return [
+      pairedRatio(`no-op tasks of ${name}`, 'tasks/s', { ours: rates[n + 1]!, theirs: rates[0]! }, 0.9),
+      cost(
+        `processor time of Redis, from create to end, for a task of ${name}`,
+        'µs',
+        mediansOf({ ours: times[n + 1]!, theirs: times[0]! }),
+        1.1,
+      ),
+    ]
+  })
+}
+
+/** Of rates that were measured in rounds, the median of what each round's came to: rounds differ by more than sides do. */
+function pairedRatio(name: string, unit: string, sides: Sides, atLeast: number): Figure {
+  const value = median(sides.ours.map((rate, round) => rate / sides.theirs[round]!))
+  const { ours, theirs } = mediansOf(sides)
+  return {
+    ...ratio(name, unit, { ours, theirs }, atLeast),
+    reached: `${value.toFixed(2)} ×`,
+    met: value >= atLeast,
+  }
 }

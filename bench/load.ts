@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import autocannon from 'autocannon'
+import type { Redis } from 'ioredis'
 
 /** Requests per second that a server answers with 64 connections open, over a few seconds; any error fails the bench. */
 export async function requestsPerSecond(options: autocannon.Options, seconds: number): Promise<number> {
@@ -8,6 +9,13 @@ export async function requestsPerSecond(options: autocannon.Options, seconds: nu
     throw new Error(`${result.errors} errors, ${result.non2xx} answers that are not 2xx from ${options.url}`)
   }
   return result.requests.average
+}
+
+/** Processor time that a Redis has taken for commands since it was started, ms. */
+export async function processorMsOf(redis: Redis): Promise<number> {
+  const info = await redis.info('cpu')
+  const seconds = (name: string) => Number(new RegExp(`${name}_main_thread:([\\d.]+)`).exec(info)?.[1])
+  return 1_000 * (seconds('used_cpu_sys') + seconds('used_cpu_user'))
 }
 
 /** The middle of an odd number of figures, or the mean of the two in the middle. */

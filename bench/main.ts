@@ -46,7 +46,7 @@ const BENCHES: Record<string, Bench> = {
   tasks: onRedis(tasks),
   fairness: onRedis(
     fairness,
-    `${NOTE} Two worker processes of five slots; a task takes 50 to 150 ms. 100 samples each, from when Redis accepted a task to its beginning; in the plain queue six, behind 500 tasks and not 50,000, behind which each would wait a hundred times as long. "By hand" of the last three are the same tasks in our own scripts, all of them in one flow.`,
+    `${NOTE} Two worker processes of five slots; a task takes 50 to 150 ms. 100 samples each, from when Redis accepted a task to its beginning; in the plain queue six, behind 500 tasks and not 50,000, behind which each would wait a hundred times as long. "By hand" of the rest are the same tasks of 100 tenants in our own scripts, all of them in one flow; the ratio of tasks a second is the median of the rounds' own.`,
   ),
   memory: onRedis(memory),
   durability: {

@@ -39,6 +39,14 @@ local function figure(name)
   return tonumber(redis.call('HGET', P .. 'figures', name) or 0) + (changes_of_figures[name] or 0)
 end
 
+-- Redis keeps a short hash as a list, and there looks for a field of a hundred tenants twice as long as in the table as which it keeps
+-- one that ever had a long field. From now on this hash, which has some field, is such a table.
+local function kept_as_table(key)
+  local field = ('~'):rep(65)
+  redis.call('HSET', key, field, '')
+  redis.call('HDEL', key, field)
+end
+
 -- What each tenant takes: hash 'stored', 'TENANT open' (bytes of its open tasks) and 'TENANT ended' (of its ended ones and all deliveries,
 -- as the figure 'stored' has them), written as figures are. ' since': tasks whose ids are older are not in it; nobody counted them when
 -- they were made. All that is of a task is in it, or nothing.
@@ -53,9 +61,6 @@ do
   local OPEN_BYTES = 1200
   -- A process of the release before counts nothing. So long after the first that does they are thought to have gone.
   local OTHERS_GONE_MS = 600000
-  -- Redis keeps a short hash as a list, and there looks for a field of a hundred tenants twice as long as in the table as which it
-  -- keeps one that ever had a text as long as this.
-  local AS_TABLE = ('~'):rep(65)
   local changes = {}
   local since
 
@@ -72,8 +77,8 @@ do
     if since then return end
     local is_new = redis.call('EXISTS', P .. 'figures') == 0
     since = string.format('%012x', is_new and 0 or now + OTHERS_GONE_MS)
-    redis.call('HSET', KEY, ' since', since, AS_TABLE, AS_TABLE)
-    redis.call('HDEL', KEY, AS_TABLE)
+    redis.call('HSET', KEY, ' since', since)
+    kept_as_table(KEY)
   end
 
   -- What is of a task ('open'; 'ended': or of its deliveries) takes so many bytes more.
