@@ -108,4 +108,7 @@ test('who did what, with keys and tokens, through API, worker and command line',
     caller: `${issuer.url} ops@north`,
     address: '127.0.0.1',
   })
+  await cli('limits', 'set', '--tenant', 'north', '--requests', '1')
+  await until(async () => (await ask('/tasks', { headers: asToken })).status === 429)
+  expect(await line(429)).toMatchObject({ tenant: 'north', quota: 'requests' })
 })

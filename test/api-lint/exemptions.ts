@@ -18,6 +18,7 @@ const OPEN_ANSWERS = [
   '#/components/responses/Problem.header_too_large',
   '#/components/responses/Problem.malformed_request',
   '#/components/responses/Problem.method_not_allowed',
+  '#/components/responses/Problem.misdirected',
   '#/components/responses/Problem.not_acceptable',
   '#/components/responses/Problem.not_found',
   '#/components/responses/Problem.request_timeout',

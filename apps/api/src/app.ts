@@ -13,6 +13,7 @@ import {
   LostCreates,
   type NameResolver,
   parseOrigins,
+  parseTrustedProxies,
   readFigures,
   readTargetRules,
   Scripts,
@@ -118,7 +119,7 @@ export interface ApiDependencies {
 /**
  * Builds the API: no environment, no listening. Closing it leaves nothing behind but what it was given.
  *
- * @throws {SettingsError} if those of callbacks or CORS are faulty
+ * @throws {SettingsError} if those of callbacks, CORS or proxies are faulty
  */
 export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> {
   const { settings, redis, subscriber, publicUrl, version, sealer, names, log } = deps
@@ -126,6 +127,8 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   if (targets.outcome === 'faulty') throw new SettingsError(targets.faults)
   const origins = parseOrigins(settings.CORS_ORIGINS)
   if (origins.outcome === 'faulty') throw new SettingsError(origins.faults)
+  const proxies = parseTrustedProxies(settings.TRUST_PROXY)
+  if (proxies.outcome === 'faulty') throw new SettingsError(proxies.faults)
   const contracts = new Map([...deps.contracts, [redeliverCallbacks.name, redeliverCallbacks]])
   const jobs = new LaneJobs(redis, settings.KEY_PREFIX, log)
   const scripts = new Scripts(redis, settings.KEY_PREFIX, jobs)
@@ -169,7 +172,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
       requestMs: settings.REQUEST_TIMEOUT_SECONDS * 1000,
       ...deps.connectionLimits,
     },
-    limitsAddresses: !settings.TRUST_PROXY,
+    limitsAddresses: proxies.proxies === false,
     publicUrl,
     log,
   })
@@ -180,7 +183,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     genReqId: requestId,
     requestIdHeader: false,
     bodyLimit: BODY_MAX_BYTES,
-    trustProxy: settings.TRUST_PROXY,
+    trustProxy: proxies.proxies,
     // Requests that are under way when it stops are served.
     return503OnClosing: false,
     // Longer than any: what is not an id is told by validation.
@@ -200,7 +203,9 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(requestIds, { log })
   await app.register(securityFields, { publicUrl })
   await app.register(problems, { publicUrl })
-  await app.register(httpRules, { connections })
+  const isOurs = (hostname: string) =>
+    isLoopbackHost(hostname) || hostname === URL.parse(publicUrl())?.hostname
+  await app.register(httpRules, { connections, isOurs: keys ? undefined : isOurs })
   await app.register(acts, { entries: settings.AUDIT_ENTRIES })
   await app.register(cors, { origins: origins.origins })
   await app.register(shedRequests, { shedding, bounds, publicUrl })

@@ -51,6 +51,7 @@ const ANY_ROUTE = [
   'uri_too_long',
   'unsupported_media_type',
   'expectation_failed',
+  'misdirected',
   'too_many_pipelined',
   'header_too_large',
   'internal',

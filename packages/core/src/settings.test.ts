@@ -8,7 +8,7 @@ test('what is not set has its default, numbers are numbers, and empty counts as 
     HOST: '',
     TRUST_PROXY: 'true',
   })
-  expect(settings).toMatchObject({ PORT: 8080, HOST: '127.0.0.1', TRUST_PROXY: true, RETRY_AFTER_MAX: 600 })
+  expect(settings).toMatchObject({ PORT: 8080, HOST: '127.0.0.1', TRUST_PROXY: 'true', RETRY_AFTER_MAX: 600 })
 })
 
 test('all faults are told at once, each with the name and value of its variable', () => {
@@ -17,6 +17,7 @@ test('all faults are told at once, each with the name and value of its variable'
     MAX_BACKLOG: 'many',
     LOG_LEVEL: 'loud',
     PUBLIC_URL: 'https://host/',
+    TRUST_PROXY: 'yes',
     CALLBACK_ALLOW_CIDRS: 'here,169.254.169.254',
     CALLBACK_REQUIRE_HTTPS: 'maybe',
   }
@@ -38,6 +39,7 @@ test('all faults are told at once, each with the name and value of its variable'
     expect.stringMatching(/^PORT=70000: must be <= 65535/),
     expect.stringMatching(/^PUBLIC_URL=https:\/\/host\/: /),
     'REDIS_URL: is required',
+    'TRUST_PROXY=yes: yes is not a range of addresses such as 10.0.0.0/8 or fd00::/8',
   ])
 })
 

@@ -1,6 +1,7 @@
 import { type Static, type TObject, type TProperties, Type } from 'typebox'
 import { parseAddressRanges } from './callbacks/addresses.ts'
 import { parseOrigins } from './origins.ts'
+import { parseTrustedProxies } from './trusted-proxies.ts'
 import { compileCheck } from './validation.ts'
 
 /** The settings that both apps read. Every one is an environment variable; an empty one counts as not set. */
@@ -94,9 +95,10 @@ export const ApiSettings = Type.Object({
     description:
       'Origins whose pages may use the API from a browser, comma-separated: `https://app.example,http://localhost:5173`. Each has to be named; none: there is no CORS',
   }),
-  TRUST_PROXY: Type.Boolean({
-    default: false,
-    description: "Whether a proxy's `X-Forwarded-For` tells the client's address",
+  TRUST_PROXY: Type.String({
+    default: 'false',
+    description:
+      "Whether a proxy's `X-Forwarded-For` tells the client's address. `true`: its last entry, which the one proxy before the API has added. Several in a row: their addresses, such as `10.0.0.0/8,fd00::/8`; the client is the last entry that is none of them",
   }),
   MAX_CONNECTIONS: Type.Integer({
     minimum: 10,
@@ -284,6 +286,10 @@ export type WorkerSettings = Static<typeof WorkerSettings>
 const FURTHER_FAULTS: Record<string, (text: string) => string[]> = {
   CALLBACK_ALLOW_CIDRS: (text) => {
     const read = parseAddressRanges(text)
+    return read.outcome === 'faulty' ? read.faults : []
+  },
+  TRUST_PROXY: (text) => {
+    const read = parseTrustedProxies(text)
     return read.outcome === 'faulty' ? read.faults : []
   },
   CORS_ORIGINS: (text) => {

@@ -69,19 +69,19 @@ export const CRAFTED = [
   '\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03',
   '\x04\x01\0P\x7f\0\0\x01\0',
   '*1\r\n$4\r\nPING\r\n',
-  'CONNECT a.example:80 HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n',
+  'CONNECT a.example:80 HTTP/1.1\r\nHost: localhost\r\n\r\nGET / HTTP/1.1\r\n\r\n',
   'GET /healthz\r\n',
   'GET /healthz HTTP/1.0\r\n\r\n',
-  'GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET /tasks HTTP/1.1\r\nHost: a\r\n\r\n',
-  'POST /cars HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG',
-  'POST /cars HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n',
-  'POST /cars HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n{',
-  'POST /cars HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n{',
-  'GET /tasks HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n',
-  `GET /tasks HTTP/1.1\r\nHost: a\r\n${'X: y\r\n'.repeat(2_500)}\r\n`,
-  `GET /${'a'.repeat(15_000)} HTTP/1.1\r\nHost: a\r\n\r\n`,
-  'GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(200),
-  `GET ${TASK} HTTP/1.1\r\nHost: a\r\nPrefer: wait=1\r\n\r\nnonsense\r\n\r\n`,
+  'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\nGET /tasks HTTP/1.1\r\nHost: localhost\r\n\r\n',
+  'POST /cars HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG',
+  'POST /cars HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n',
+  'POST /cars HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n{',
+  'POST /cars HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n{',
+  'GET /tasks HTTP/1.1\r\nHost: localhost\r\nHost: b\r\n\r\n',
+  `GET /tasks HTTP/1.1\r\nHost: localhost\r\n${'X: y\r\n'.repeat(2_500)}\r\n`,
+  `GET /${'a'.repeat(15_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+  'GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(200),
+  `GET ${TASK} HTTP/1.1\r\nHost: localhost\r\nPrefer: wait=1\r\n\r\nnonsense\r\n\r\n`,
 ]
 
 /** A request that is in order. @param key which some carry */
@@ -89,7 +89,7 @@ export function requestOf(random: Random, key?: string): Buffer {
   const { line, fields = [], body, chunked } = REQUESTS[Math.floor(random() * REQUESTS.length)]!
   const credential = key && random() < 0.8 ? [`Authorization: Bearer ${key}`] : []
   const length = chunked ? ['Transfer-Encoding: chunked'] : body ? [`Content-Length: ${body.length}`] : []
-  const head = [`${line} HTTP/1.1`, 'Host: a', ...credential, ...fields, ...length].join('\r\n')
+  const head = [`${line} HTTP/1.1`, 'Host: localhost', ...credential, ...fields, ...length].join('\r\n')
   const content = chunked ? `${body!.length.toString(16)}\r\n${body}\r\n0\r\n\r\n` : (body ?? '')
   return Buffer.from(`${head}\r\n\r\n${content}`, 'latin1')
 }

@@ -190,8 +190,8 @@ async function connection(app: Awaited<ReturnType<typeof testApp>>['app']) {
   return { socket, seen, has: (text: string) => until(async () => seen.text.includes(text)) }
 }
 
-const HEAD = 'POST /cars HTTP/1.1\r\nHost: api\r\nContent-Type: application/json\r\n'
-const NEXT = 'GET /healthz HTTP/1.1\r\nHost: api\r\n\r\n'
+const HEAD = 'POST /cars HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n'
+const NEXT = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
 test('who sends a large body that nobody reads gets the answer, and goes on on the same connection', async () => {
   const { app, refuse } = await fullLane()

@@ -7,11 +7,11 @@ import { rawConnections } from '../testing/raw-connection.ts'
 import { MUSTANG, testApp } from '../testing/test-app.ts'
 import { listenAlso } from './listen-also.ts'
 
-const HEALTH = 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n'
-const LAST = 'GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
+const HEALTH = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
+const LAST = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
 const CAR = JSON.stringify(MUSTANG)
 const post = (field: string, path = '/cars') =>
-  `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n${field}\r\n\r\n`
+  `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${field}\r\n\r\n`
 const codeOf = (answer: { body: Buffer } | undefined) => JSON.parse(String(answer?.body)).code
 
 /** Short, so that a test need not wait for the real ones. */
@@ -24,7 +24,7 @@ async function started(options: Parameters<typeof testApp>[1] = {}, environment 
 
 test('a connection on which no head arrives in time is answered 408 and ends', async () => {
   const { connect } = await started({ connectionLimits: SHORT })
-  for (const sent of ['', 'G', 'GET /healthz HTTP/1.1\r\nHost: a\r\n']) {
+  for (const sent of ['', 'G', 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n']) {
     const { send, answers } = await connect()
     if (sent) send(sent)
     const [answer] = await answers()
@@ -128,7 +128,7 @@ test('nonsense after a request is told after its answer, never within it', async
   const { connect, ask } = await started()
   const { task_id: taskId } = (await ask({ method: 'POST', url: '/cars', payload: MUSTANG })).json()
   const { send, answers } = await connect()
-  send(`GET /tasks/${taskId} HTTP/1.1\r\nHost: a\r\nPrefer: wait=1\r\n\r\nnonsense\r\n\r\n`)
+  send(`GET /tasks/${taskId} HTTP/1.1\r\nHost: localhost\r\nPrefer: wait=1\r\n\r\nnonsense\r\n\r\n`)
   const [first, second, ...more] = await answers()
   expect([first!.status, JSON.parse(String(first!.body)).task_id]).toEqual([202, taskId])
   expect([second!.status, codeOf(second), more]).toEqual([400, 'malformed_request', []])
@@ -141,7 +141,7 @@ test('requests that are sent without awaiting answers are answered in their orde
   expect((await answers()).map(({ status }) => status)).toEqual(Array(32).fill(200))
 
   const flood = await connect()
-  flood.send('GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(1_000))
+  flood.send('GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(1_000))
   const told = await flood.answers()
   expect(told.slice(0, 32).every(({ status }) => status === 200)).toBe(true)
   expect([told[32]!.status, codeOf(told[32]), told.length]).toEqual([429, 'too_many_pipelined', 33])
@@ -159,7 +159,7 @@ test('who sends many requests and reads nothing has one answer made, not all', a
   })
   const stuck = await connect()
   stuck.socket.pause()
-  stuck.send('GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(200))
+  stuck.send('GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(200))
   const healthy = await connect()
   healthy.send(LAST)
   expect((await healthy.answers())[0]!.status).toBe(200)
@@ -219,7 +219,7 @@ test('a client that does not read its answers is cut off, others are served mean
   stuck.socket.pause()
   // More than the kernel keeps for either side.
   for (let batch = 0; batch < 200; batch += 1)
-    stuck.send('GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(10))
+    stuck.send('GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(10))
   const healthy = await connect()
   healthy.send(LAST)
   expect((await healthy.answers())[0]!.status).toBe(200)
@@ -232,7 +232,7 @@ test('two hundred clients that never come to an end are sent away in time, and o
   })
   const slow = await Promise.all(Array.from({ length: 200 }, connect))
   for (const [at, { send }] of slow.entries()) {
-    send(at % 2 === 0 ? 'GET /healthz HTTP/1.1\r\nHost: a\r\n' : post('Content-Length: 4096'))
+    send(at % 2 === 0 ? 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n' : post('Content-Length: 4096'))
   }
   const drip = setInterval(() => {
     for (const [at, { socket, send }] of slow.entries())
@@ -259,11 +259,11 @@ test('two hundred clients that never come to an end are sent away in time, and o
 test('who asks for CONNECT and breaks off breaks nothing else', async () => {
   const { app, connect } = await started()
   const { send, answers } = await connect()
-  send('CONNECT a.example:80 HTTP/1.1\r\nHost: a\r\n\r\n')
+  send('CONNECT a.example:80 HTTP/1.1\r\nHost: localhost\r\n\r\n')
   expect((await answers())[0]!.status).toBe(405)
   for (let at = 0; at < 20; at += 1) {
     const { send, socket } = await connect()
-    send('CONNECT a.example:80 HTTP/1.1\r\nHost: a\r\n\r\n')
+    send('CONNECT a.example:80 HTTP/1.1\r\nHost: localhost\r\n\r\n')
     if (at % 2 === 0) await once(socket, 'data')
     socket.resetAndDestroy()
   }
@@ -275,21 +275,23 @@ test('a wait for which there is no place is answered as things are; a stream tel
   const { task_id: taskId } = (await ask({ method: 'POST', url: '/cars', payload: MUSTANG })).json()
   // Half of 10 are for one tenant.
   const held = await Promise.all(Array.from({ length: 5 }, connect))
-  for (const { send } of held) send(`GET /tasks/${taskId}/events HTTP/1.1\r\nHost: a\r\n\r\n`)
+  for (const { send } of held) send(`GET /tasks/${taskId}/events HTTP/1.1\r\nHost: localhost\r\n\r\n`)
   await until(async () => held.every(({ soFar }) => String(soFar()[0]?.body).includes('event:')))
 
   const over = await connect()
-  over.send(`GET /tasks/${taskId} HTTP/1.1\r\nHost: a\r\nPrefer: wait=60\r\nConnection: close\r\n\r\n`)
+  over.send(
+    `GET /tasks/${taskId} HTTP/1.1\r\nHost: localhost\r\nPrefer: wait=60\r\nConnection: close\r\n\r\n`,
+  )
   expect((await over.answers())[0]).toMatchObject({ status: 202 })
   const late = await connect()
-  late.send(`GET /tasks/${taskId}/events HTTP/1.1\r\nHost: a\r\n\r\n`)
+  late.send(`GET /tasks/${taskId}/events HTTP/1.1\r\nHost: localhost\r\n\r\n`)
   const [stream] = await late.answers()
   expect(String(stream!.body)).toMatch(/retry: 10000\n.*"status":"pending".*\n\n/s)
 
   held[0]!.socket.destroy()
   await until(async () => {
     const again = await connect()
-    again.send(`GET /tasks/${taskId}/events HTTP/1.1\r\nHost: a\r\n\r\n`)
+    again.send(`GET /tasks/${taskId}/events HTTP/1.1\r\nHost: localhost\r\n\r\n`)
     await until(async () => String(again.soFar()[0]?.body).includes('event:'))
     return String(again.soFar()[0]!.body).includes('retry: 1000\n')
   })

@@ -5,8 +5,8 @@ import { testApp } from '../testing/test-app.ts'
 const TASK = '/tasks/0199a1b2-5c3d-7000-8a4b-1c2d3e4f5a6b'
 const head = (...lines: string[]) => `${lines.join('\r\n')}\r\n\r\n`
 const post = (...lines: string[]) =>
-  head('POST /cars HTTP/1.1', 'Host: a', 'Content-Type: application/json', ...lines)
-const get = (...lines: string[]) => head('GET /healthz HTTP/1.1', 'Host: a', ...lines)
+  head('POST /cars HTTP/1.1', 'Host: localhost', 'Content-Type: application/json', ...lines)
+const get = (...lines: string[]) => head('GET /healthz HTTP/1.1', 'Host: localhost', ...lines)
 const many = (count: number, line: (at: number) => string) =>
   Array.from({ length: count }, (_, at) => line(at))
 
@@ -54,7 +54,7 @@ const REFUSED: [what: string, bytes: string, status: number, code: string][] = [
   ],
   [
     'chunked in HTTP/1.0',
-    head('POST /cars HTTP/1.0', 'Host: a', 'Transfer-Encoding: chunked'),
+    head('POST /cars HTTP/1.0', 'Host: localhost', 'Transfer-Encoding: chunked'),
     400,
     'malformed_request',
   ],
@@ -85,7 +85,12 @@ const REFUSED: [what: string, bytes: string, status: number, code: string][] = [
   ['a folded line', get('X: a', ' b'), 400, 'malformed_request'],
   ['bare line feeds', 'GET /healthz HTTP/1.1\nHost: a\n\n', 400, 'malformed_request'],
   ['one bare line feed', 'GET /healthz HTTP/1.1\r\nHost: a\nX: b\r\n\r\n', 400, 'malformed_request'],
-  ['a bare carriage return', 'GET /healthz HTTP/1.1\r\nHost: a\rX: b\r\n\r\n', 400, 'malformed_request'],
+  [
+    'a bare carriage return',
+    'GET /healthz HTTP/1.1\r\nHost: localhost\rX: b\r\n\r\n',
+    400,
+    'malformed_request',
+  ],
   ['a NUL', get('X: a\0b'), 400, 'malformed_request'],
   ['a space before the colon', get('X : b'), 400, 'malformed_request'],
   ['a space in a name', get('X Y: b'), 400, 'malformed_request'],
@@ -93,24 +98,39 @@ const REFUSED: [what: string, bytes: string, status: number, code: string][] = [
   ['no Host', head('GET /healthz HTTP/1.1', 'X: a'), 400, 'malformed_request'],
   ['two Hosts', get('Host: b'), 400, 'malformed_request'],
   ['a Host that is none', head('GET /healthz HTTP/1.1', 'Host: a b/c'), 400, 'malformed_request'],
-  ['a target in authority form', head('GET a.example:80 HTTP/1.1', 'Host: a'), 400, 'malformed_request'],
-  ['a relative target', head('GET healthz HTTP/1.1', 'Host: a'), 400, 'malformed_request'],
-  ['bytes beyond ASCII in the target', head('GET /\xc3\xa9 HTTP/1.1', 'Host: a'), 400, 'malformed_request'],
+  [
+    'a target in authority form',
+    head('GET a.example:80 HTTP/1.1', 'Host: localhost'),
+    400,
+    'malformed_request',
+  ],
+  ['a relative target', head('GET healthz HTTP/1.1', 'Host: localhost'), 400, 'malformed_request'],
+  [
+    'bytes beyond ASCII in the target',
+    head('GET /\xc3\xa9 HTTP/1.1', 'Host: localhost'),
+    400,
+    'malformed_request',
+  ],
   ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 'malformed_request'],
-  ['another version', head('GET /healthz HTTP/9.9', 'Host: a'), 400, 'malformed_request'],
+  ['another version', head('GET /healthz HTTP/9.9', 'Host: localhost'), 400, 'malformed_request'],
   ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400, 'malformed_request'],
-  ['CONNECT', head('CONNECT a.example:80 HTTP/1.1', 'Host: a'), 405, 'method_not_allowed'],
-  ['a method that nobody knows', head('FETCH /healthz HTTP/1.1', 'Host: a'), 405, 'method_not_allowed'],
-  ['a method in small letters', head('get /healthz HTTP/1.1', 'Host: a'), 405, 'method_not_allowed'],
+  ['CONNECT', head('CONNECT a.example:80 HTTP/1.1', 'Host: localhost'), 405, 'method_not_allowed'],
+  [
+    'a method that nobody knows',
+    head('FETCH /healthz HTTP/1.1', 'Host: localhost'),
+    405,
+    'method_not_allowed',
+  ],
+  ['a method in small letters', head('get /healthz HTTP/1.1', 'Host: localhost'), 405, 'method_not_allowed'],
   [
     'a target over 8,000 bytes',
-    head(`GET /tasks?x=${'x'.repeat(8_000)} HTTP/1.1`, 'Host: a'),
+    head(`GET /tasks?x=${'x'.repeat(8_000)} HTTP/1.1`, 'Host: localhost'),
     414,
     'uri_too_long',
   ],
   [
     'a target over 16 kB',
-    head(`GET /tasks?x=${'x'.repeat(20_000)} HTTP/1.1`, 'Host: a'),
+    head(`GET /tasks?x=${'x'.repeat(20_000)} HTTP/1.1`, 'Host: localhost'),
     414,
     'uri_too_long',
   ],
@@ -153,31 +173,31 @@ test('what is no request, or none that is taken, is told so by a problem documen
 })
 
 test.each([
-  ['a target in absolute form', 'GET http://a.example/healthz HTTP/1.1\r\nHost: a\r\n\r\n', 200],
-  ['one with a query and no path', 'GET http://a.example?x HTTP/1.1\r\nHost: a\r\n\r\n', 404],
-  ['an asterisk', 'OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n', 404],
-  ['a path of slashes', 'GET //healthz HTTP/1.1\r\nHost: a\r\n\r\n', 404],
-  ['dots', 'GET /docs/../healthz HTTP/1.1\r\nHost: a\r\n\r\n', 404],
+  ['a target in absolute form', 'GET http://a.example/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n', 200],
+  ['one with a query and no path', 'GET http://a.example?x HTTP/1.1\r\nHost: localhost\r\n\r\n', 404],
+  ['an asterisk', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n', 404],
+  ['a path of slashes', 'GET //healthz HTTP/1.1\r\nHost: localhost\r\n\r\n', 404],
+  ['dots', 'GET /docs/../healthz HTTP/1.1\r\nHost: localhost\r\n\r\n', 404],
   [
     'encoded dots and slashes',
-    'GET /docs/static/..%2f..%2f..%2fpackage.json HTTP/1.1\r\nHost: a\r\n\r\n',
+    'GET /docs/static/..%2f..%2f..%2fpackage.json HTTP/1.1\r\nHost: localhost\r\n\r\n',
     404,
   ],
-  ['an encoded slash', 'GET /tasks%2f HTTP/1.1\r\nHost: a\r\n\r\n', 404],
-  ['an encoding that is none', 'GET /tasks/%zz HTTP/1.1\r\nHost: a\r\n\r\n', 400],
-  ['an overlong encoding', 'GET /tasks/%c0%af HTTP/1.1\r\nHost: a\r\n\r\n', 400],
-  ['an encoded NUL', 'GET /tasks/%00 HTTP/1.1\r\nHost: a\r\n\r\n', 404],
-  ['lines before the request', '\r\n\r\nGET /healthz HTTP/1.1\r\nHost: a\r\n\r\n', 200],
-  ['a method that nothing has', 'PROPFIND /tasks HTTP/1.1\r\nHost: a\r\n\r\n', 405],
-  ['TRACE', 'TRACE /tasks HTTP/1.1\r\nHost: a\r\n\r\n', 405],
-  ['a method that a path does not have', `DELETE ${TASK}/events HTTP/1.1\r\nHost: a\r\n\r\n`, 405],
+  ['an encoded slash', 'GET /tasks%2f HTTP/1.1\r\nHost: localhost\r\n\r\n', 404],
+  ['an encoding that is none', 'GET /tasks/%zz HTTP/1.1\r\nHost: localhost\r\n\r\n', 400],
+  ['an overlong encoding', 'GET /tasks/%c0%af HTTP/1.1\r\nHost: localhost\r\n\r\n', 400],
+  ['an encoded NUL', 'GET /tasks/%00 HTTP/1.1\r\nHost: localhost\r\n\r\n', 404],
+  ['lines before the request', '\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n', 200],
+  ['a method that nothing has', 'PROPFIND /tasks HTTP/1.1\r\nHost: localhost\r\n\r\n', 405],
+  ['TRACE', 'TRACE /tasks HTTP/1.1\r\nHost: localhost\r\n\r\n', 405],
+  ['a method that a path does not have', `DELETE ${TASK}/events HTTP/1.1\r\nHost: localhost\r\n\r\n`, 405],
   ['an empty Host', 'GET /healthz HTTP/1.1\r\nHost:\r\n\r\n', 200],
   ['a Host of IPv6', 'GET /healthz HTTP/1.1\r\nHost: [::1]:3000\r\n\r\n', 200],
 ])('%s is answered as any request, and its connection stays', async (_what, bytes, status) => {
   const { app } = await testApp()
   const { send, answers } = await (await rawConnections(app))()
   send(bytes)
-  send('GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+  send('GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
   const [answer, next, ...more] = await answers()
   expect([answer!.status, next!.status, more]).toEqual([status, 404, []])
   if (status >= 400) expect(answer!.headers['content-type']).toMatch(/^application\/problem\+json/)
@@ -199,4 +219,16 @@ test.each([
   const { send, answers } = await (await rawConnections(app))()
   send(get(fields))
   expect(await answers()).toMatchObject([{ status: 200, headers: { connection: 'close' } }])
+})
+
+test('while nobody is asked for a key, only those are answered who know the service as this machine', async () => {
+  const ours = ['localhost', 'LOCALHOST:3000', '127.0.0.1:3000', '[::1]:3000', 'api.example', 'api.example:1']
+  const others = ['rebound.example', 'localhost.example', 'api.example.evil', '10.0.0.1', '[::2]', '']
+  const ask = async (app: Awaited<ReturnType<typeof testApp>>, host: string) =>
+    (await app.ask({ url: '/tasks', headers: { host } })).statusCode
+  const open = await testApp({ PUBLIC_URL: 'https://api.example:8443' })
+  for (const host of ours) expect([host, await ask(open, host)]).toEqual([host, 200])
+  for (const host of others) expect([host, await ask(open, host)]).toEqual([host, 421])
+  const withKeys = await testApp({ AUTH: 'keys' })
+  expect(await ask(withKeys, 'rebound.example')).toBe(401)
 })

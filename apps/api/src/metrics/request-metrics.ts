@@ -6,6 +6,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Whether it is a start that was refused by its own `Max-Queue` alone: there was room in the lane. */
     refusedByMaxQueue: boolean
+    /** The quota by which it was refused; '' if by none. */
+    usedUp: string
   }
 }
 
@@ -37,9 +39,13 @@ export function requestMetrics(app: FastifyInstance): Registry {
     registers: [registry],
   })
   app.decorateRequest('refusedByMaxQueue', false)
-  app.addHook('onError', (_request, _reply, error: Error, next) => {
+  app.decorateRequest('usedUp', '')
+  app.addHook('onError', (request, _reply, error: Error, next) => {
     const quota = error instanceof ProblemError && error.status === 429 && error.options.members?.quota
-    if (quota) refusals.inc({ quota: String(quota) })
+    if (quota) {
+      request.usedUp = String(quota)
+      refusals.inc({ quota: request.usedUp })
+    }
     next()
   })
   app.addHook('onResponse', (request, reply, next) => {

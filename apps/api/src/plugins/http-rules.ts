@@ -11,11 +11,19 @@ const READ_FOR_NOTHING_BYTES = 1_000_000
 const COME_AGAIN = { headers: { 'retry-after': '1' } }
 const AUTHORITY = /^(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d{0,5})?$/i
 
-/** Refuses what the parser lets through, though HTTP does not, or which is more than a request may have. */
-export const httpRules = plugin<{ connections: Connections }>(
-  async (app, { connections }) => {
+export interface HttpRulesOptions {
+  connections: Connections
+  /** Whether the service is known by this host, without its port; undefined: by whatever name. */
+  isOurs?: ((hostname: string) => boolean) | undefined
+}
+
+/** Refuses what the parser lets through, though HTTP does not, which is more than a request may have, or which is for another service. */
+export const httpRules = plugin<HttpRulesOptions>(
+  async (app, { connections, isOurs }) => {
     app.addHook('onRequest', (request, reply, next) => {
-      const refusal = tooMany(connections, request.raw) ?? faultOf(request.raw, request.originalUrl)
+      const { raw } = request
+      const refusal =
+        tooMany(connections, raw) ?? faultOf(raw, request.originalUrl) ?? (isOurs && misdirected(raw, isOurs))
       if (!refusal) return next()
       reply.header('connection', 'close')
       next(refusal)
@@ -101,6 +109,16 @@ function faultOf(raw: IncomingMessage, target: string): ProblemError | undefined
     return new ProblemError('expectation_failed', 'Of expectations only 100-continue is known.')
   }
   return undefined
+}
+
+/** A page of another site whose name leads to this machine all of a sudden (DNS rebinding) says that name. */
+function misdirected(
+  { headers }: IncomingMessage,
+  isOurs: (hostname: string) => boolean,
+): ProblemError | undefined {
+  const { host } = headers
+  if (host === undefined || isOurs(host.replace(/:\d*$/, '').replace(/^\[|\]$/g, ''))) return undefined
+  return new ProblemError('misdirected', 'While nobody is asked for a key, Host has to be this machine.')
 }
 
 /** The path and query of a target in absolute form (RFC 9112 §3.2.2); any other as it is. For Fastify's `rewriteUrl`. */

@@ -30,6 +30,7 @@ export const requestIds = plugin<{ log: Logger }>(
         status: reply.statusCode,
         ms: reply.elapsedTime,
         ...ofCaller(request, reply.statusCode),
+        ...(request.usedUp ? { quota: request.usedUp } : {}),
       }
       request.log[level](line, 'request answered')
       next()

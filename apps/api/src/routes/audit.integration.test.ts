@@ -197,9 +197,11 @@ describe('who acts', () => {
   })
 
   test('comes from where a trusted proxy says, and nobody else', async () => {
-    const forwarded = { 'x-forwarded-for': '203.0.113.7, 10.0.0.1' }
+    const forwarded = { 'x-forwarded-for': '198.51.100.1, 203.0.113.7, 10.0.0.1' }
     for (const [TRUST_PROXY, address] of [
-      ['true', '203.0.113.7'],
+      ['true', '10.0.0.1'],
+      ['127.0.0.0/8,10.0.0.0/8', '203.0.113.7'],
+      ['10.0.0.0/8', '127.0.0.1'],
       ['false', '127.0.0.1'],
     ] as const) {
       const { ask } = await testApp({ TRUST_PROXY })

@@ -121,6 +121,13 @@ export function parseAddressRanges(text: string): AddressRanges {
   return { outcome: 'ranges', ranges: read.filter((range) => typeof range !== 'string') }
 }
 
+/** Whether a text is an address in one of these ranges. */
+export function isWithin(text: string, ranges: readonly AddressRange[]): boolean {
+  if (isIP(text) === 0) return false
+  const address = ipaddr.process(text)
+  return ranges.some((range) => matches(address, range))
+}
+
 /** The range, or its fault. */
 function parseRange(text: string): AddressRange | string {
   if (text === '') return 'there is an empty entry between commas'
