@@ -117,7 +117,7 @@ function misdirected(
   isOurs: (hostname: string) => boolean,
 ): ProblemError | undefined {
   const { host } = headers
-  if (host === undefined || isOurs(host.replace(/:\d*$/, '').replace(/^\[|\]$/g, ''))) return undefined
+  if (!host || isOurs(host.replace(/:\d*$/, '').replace(/^\[|\]$/g, ''))) return undefined
   return new ProblemError('misdirected', 'While nobody is asked for a key, Host has to be this machine.')
 }
 

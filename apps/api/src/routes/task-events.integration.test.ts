@@ -170,7 +170,7 @@ async function slowReader(base: string, path: string) {
   onTestFinished(() => void socket.destroy())
   await once(socket, 'connect')
   socket.pause()
-  socket.write(`GET ${path} HTTP/1.1\r\nHost: test\r\n\r\n`)
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
   return socket
 }
 
