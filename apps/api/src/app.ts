@@ -56,7 +56,7 @@ import { type Probes, Shedding } from './overload/shedding.ts'
 import { acts } from './plugins/acts.ts'
 import { auth } from './plugins/auth.ts'
 import { cors } from './plugins/cors.ts'
-import { httpRules, originForm } from './plugins/http-rules.ts'
+import { hostnameOf, httpRules, originForm } from './plugins/http-rules.ts'
 import { jsonBody } from './plugins/json-body.ts'
 import { methods } from './plugins/methods.ts'
 import { negotiation } from './plugins/negotiation.ts'
@@ -203,8 +203,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(requestIds, { log })
   await app.register(securityFields, { publicUrl })
   await app.register(problems, { publicUrl })
-  const isOurs = (hostname: string) =>
-    isLoopbackHost(hostname) || hostname === URL.parse(publicUrl())?.hostname
+  const isOurs = (hostname: string) => isLoopbackHost(hostname) || hostname === hostnameOf(publicUrl())
   await app.register(httpRules, { connections, isOurs: keys ? undefined : isOurs })
   await app.register(acts, { entries: settings.AUDIT_ENTRIES })
   await app.register(cors, { origins: origins.origins })

@@ -1,4 +1,4 @@
-import { isWithin, parseAddressRanges } from './callbacks/addresses.ts'
+import { isWithin, parseAnyRanges } from './callbacks/addresses.ts'
 
 /** Whether what `X-Forwarded-For` tells by this address is believed; `hop` 0 is whoever has connected. `false`: nobody is. */
 export type TrustedProxies = false | ((address: string, hop: number) => boolean)
@@ -12,9 +12,10 @@ export type TrustedProxies = false | ((address: string, hop: number) => boolean)
 export function parseTrustedProxies(
   text: string,
 ): { outcome: 'proxies'; proxies: TrustedProxies } | { outcome: 'faulty'; faults: string[] } {
-  if (text === '' || text === 'false') return { outcome: 'proxies', proxies: false }
-  if (text === 'true') return { outcome: 'proxies', proxies: (_address, hop) => hop === 0 }
-  const read = parseAddressRanges(text)
+  const word = text.trim()
+  if (word === '' || word === 'false') return { outcome: 'proxies', proxies: false }
+  if (word === 'true') return { outcome: 'proxies', proxies: (_address, hop) => hop === 0 }
+  const read = parseAnyRanges(word)
   if (read.outcome === 'faulty') return read
   return { outcome: 'proxies', proxies: (address) => isWithin(address, read.ranges) }
 }

@@ -222,13 +222,16 @@ test.each([
 })
 
 test('while nobody is asked for a key, only those are answered who know the service as this machine', async () => {
-  const ours = ['localhost', 'LOCALHOST:3000', '127.0.0.1:3000', '[::1]:3000', 'api.example', 'api.example:1']
+  const ours = ['localhost', 'LOCALHOST:3000', '127.0.0.1:3000', '[::1]:3000', 'api.example', 'API.example:1']
   const others = ['rebound.example', 'localhost.example', 'api.example.evil', '10.0.0.1', '[::2]']
   const ask = async (app: Awaited<ReturnType<typeof testApp>>, host: string) =>
     (await app.ask({ url: '/tasks', headers: { host } })).statusCode
   const open = await testApp({ PUBLIC_URL: 'https://api.example:8443' })
   for (const host of ours) expect([host, await ask(open, host)]).toEqual([host, 200])
   for (const host of others) expect([host, await ask(open, host)]).toEqual([host, 421])
+  const byAddress = await testApp({ PUBLIC_URL: 'http://[2001:db8::1]:3000' })
+  expect(await ask(byAddress, '[2001:DB8::1]:3000')).toBe(200)
+  expect(await ask(byAddress, '[2001:db8::2]:3000')).toBe(421)
   const withKeys = await testApp({ AUTH: 'keys' })
   expect(await ask(withKeys, 'rebound.example')).toBe(401)
 })

@@ -13,7 +13,7 @@ const AUTHORITY = /^(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d{0,5})?$/i
 
 export interface HttpRulesOptions {
   connections: Connections
-  /** Whether the service is known by this host, without its port; undefined: by whatever name. */
+  /** Whether the service is known by this host, as `hostnameOf` has it; undefined: by whatever name. */
   isOurs?: ((hostname: string) => boolean) | undefined
 }
 
@@ -111,13 +111,18 @@ function faultOf(raw: IncomingMessage, target: string): ProblemError | undefined
   return undefined
 }
 
+/** The host of a URL as an address or name: in small letters, IPv6 without brackets; '' of what is no URL. */
+export function hostnameOf(url: string): string {
+  return URL.parse(url)?.hostname.replace(/^\[|\]$/g, '') ?? ''
+}
+
 /** A page of another site whose name leads to this machine all of a sudden (DNS rebinding) says that name. */
 function misdirected(
   { headers }: IncomingMessage,
   isOurs: (hostname: string) => boolean,
 ): ProblemError | undefined {
   const { host } = headers
-  if (!host || isOurs(host.replace(/:\d*$/, '').replace(/^\[|\]$/g, ''))) return undefined
+  if (!host || isOurs(hostnameOf(`http://${host}`))) return undefined
   return new ProblemError('misdirected', 'While nobody is asked for a key, Host has to be this machine.')
 }
 

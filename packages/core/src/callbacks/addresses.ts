@@ -114,8 +114,17 @@ export type AddressRanges =
  * larger one (`0.0.0.0/0`, `100.64.0.0/10`) is taken, and those addresses stay closed in it.
  */
 export function parseAddressRanges(text: string): AddressRanges {
+  return parseRanges(text, (range) => openable(parseRange(range), range))
+}
+
+/** The same, where it is not about what is opened: any range is taken. */
+export function parseAnyRanges(text: string): AddressRanges {
+  return parseRanges(text, parseRange)
+}
+
+function parseRanges(text: string, parse: (range: string) => AddressRange | string): AddressRanges {
   if (text.trim() === '') return { outcome: 'ranges', ranges: [] }
-  const read = text.split(',').map((item) => parseRange(item.trim()))
+  const read = text.split(',').map((item) => parse(item.trim()))
   const faults = read.filter((range) => typeof range === 'string')
   if (faults.length > 0) return { outcome: 'faulty', faults }
   return { outcome: 'ranges', ranges: read.filter((range) => typeof range !== 'string') }
@@ -123,8 +132,9 @@ export function parseAddressRanges(text: string): AddressRanges {
 
 /** Whether a text is an address in one of these ranges. */
 export function isWithin(text: string, ranges: readonly AddressRange[]): boolean {
-  if (isIP(text) === 0) return false
-  const address = ipaddr.process(text)
+  const [bare = ''] = text.split('%')
+  if (isIP(bare) === 0) return false
+  const address = ipaddr.process(bare)
   return ranges.some((range) => matches(address, range))
 }
 
@@ -149,8 +159,13 @@ function parseRange(text: string): AddressRange | string {
   if (network.toString() !== base.toString()) {
     return `${text} has bits beyond its prefix length: ${network}/${bits} or ${address}/${most}?`
   }
-  if (CLOSED.some((closed) => bits >= closed[1] && matches(base, closed))) {
-    return `${text} is ${METADATA.replace('address', 'range')}, which cannot be opened`
-  }
   return [base, bits]
+}
+
+/** The range, or its fault, if it is one and nothing in it can be opened. */
+function openable(range: AddressRange | string, text: string): AddressRange | string {
+  if (typeof range === 'string') return range
+  const [base, bits] = range
+  const isClosed = CLOSED.some((closed) => bits >= closed[1] && matches(base, closed))
+  return isClosed ? `${text} is ${METADATA.replace('address', 'range')}, which cannot be opened` : range
 }

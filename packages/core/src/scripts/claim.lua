@@ -80,7 +80,11 @@ end
 local function claim(lane, operations)
   while overdue_left > 0 do
     local id, flow = flow_take(lane)
-    if not id then return { 'none' } end
+    if not id then
+      -- Its job is spent, though others wait.
+      if jobs_wanted(lane) then set_jobs_wanted(lane, 0) end
+      return { 'none' }
+    end
     local operation = foreign_operation(id, operations)
     if operation then
       leave_to_others(id)

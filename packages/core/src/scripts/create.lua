@@ -8,7 +8,7 @@
 -- Answers an outcome for each: {'created', position} | {'exists', id} | {'conflict'} | {'late'} |
 -- {'backlog_full', waiting} | {'over_quota', …} | {'never_fits', …} as quotas.lua has them. A job is wanted unless the lane has plenty: a
 -- worker that has one claims until nothing may run, so that none of those that were added since then is spent. Where a cap has kept
--- out what jobs came for, since the lane was last empty, one is wanted for all but what a cap keeps out.
+-- out what jobs came for, since the lane was last empty, one is wanted for all but what a cap keeps out, up to as many.
 -- Upholds rule 2 (one step) and rule 10 (a create that the client was refused never comes alive).
 local STRIDE = 19
 local FORMAT = tostring(FORMAT_WRITTEN)
@@ -21,9 +21,10 @@ end
 
 -- Whether a task that has just come, behind `waiting`, wants a job.
 local function wants_job(name, lane, waiting, tenant)
-  if not jobs_spent(name) then return waiting < math.max(2 * lane.slots, LEAST_JOBS) end
-  if not flow_lets_in(name, tenant) then return false end
-  if waiting == 0 then jobs_spent_become(name, false) end
+  local plenty, wanted_since = math.max(2 * lane.slots, LEAST_JOBS), jobs_wanted(name)
+  if not wanted_since then return waiting < plenty end
+  if wanted_since >= plenty or not flow_lets_in(name, tenant) then return false end
+  set_jobs_wanted(name, waiting > 0 and wanted_since + 1)
   return true
 end
 

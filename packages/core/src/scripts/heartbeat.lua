@@ -3,14 +3,19 @@
 -- A worker tells that it lives and how many tasks it runs at once. ARGV: worker, lifetime of the news (ms), how many
 -- deliveries one endpoint is sent at once, how many tasks of a tenant run at once in a lane unless its own limit says another
 -- number (0 = as many as there are slots), lane, slots, …
+-- What is to be no list is none again, if Redis was started anew and made it one.
 -- A worker that stops says 0 slots, and lets go of what is held, lest it was the last one that knows of caps.
 local worker, lifetime = ARGV[1], tonumber(ARGV[2])
 local callbacks = P .. 'lane:' .. CALLBACKS
+for _, hash in ipairs({ P .. 'stored', LIMITS }) do
+  if redis.call('EXISTS', hash) == 1 then kept_as_table(hash) end
+end
 local caps = redis.call('HMGET', callbacks, 'cap', 'slots')
 redis.call('HSET', callbacks, 'cap', ARGV[3])
 for at = 5, #ARGV, 2 do
   local lane = ARGV[at]
   local key = P .. 'slots:' .. lane
+  if redis.call('EXISTS', P .. 'turns:' .. lane) == 1 then turns_kept_as_tree(lane) end
   redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
   local member = worker .. ' ' .. ARGV[at + 1]
   if tonumber(ARGV[at + 1]) > 0 then redis.call('ZADD', key, now + lifetime, member)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { TenantLimits } from '../limits/tenant-limits.ts'
 import {
   COMPLETED,
   claimTask,
@@ -145,6 +146,19 @@ describe('a cap that changes while tasks run and wait', () => {
     expect(await store.upkeep.topUp(0, 'test')).toMatchObject({ added: 2 })
   })
 
+  test('raised behind hundreds of tenants that are at theirs, it gets its jobs so, too', async () => {
+    const store = testStore()
+    await store.upkeep.heartbeat(0, 'w', { test: 1_000 }, 60_000, 10, 1)
+    const names = Array.from({ length: 250 }, (_, n) => `t${n}`)
+    for (let n = 0; n < 2; n += 1) await Promise.all(names.map((tenant) => createTask(store, { tenant })))
+    await claimAtOnce(store, 250)
+    await store.redis.del(`${base(store)}bull:test:wait`)
+    const [last] = await store.redis.zrange(`${base(store)}turns:test`, '-1', '-1')
+    await cap(store, last!, 2)
+    await store.upkeep.topUp(0, 'test')
+    expect(await store.upkeep.topUp(0, 'test')).toMatchObject({ added: 1 })
+  })
+
   test('of the workers lets more run within a tick when it is raised, too', async () => {
     const store = testStore()
     await store.upkeep.heartbeat(0, 'w', { test: 100 }, 60_000, 10, 1)
@@ -228,6 +242,36 @@ describe('a tenant at its cap', () => {
     await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(3)
   })
 
+  test('costs its lane no more jobs than are plenty, however many others come while it is never empty', async () => {
+    const store = testStore()
+    await cap(store, 'capped', 1)
+    await fill(store, 'capped', 2)
+    expect(await claimAll(store)).toHaveLength(1)
+    await store.redis.del(`${base(store)}bull:test:wait`)
+    await fill(store, 'other', 300)
+    await createTask(store, { lane: 'other' })
+    await expect.poll(() => store.jobs.waiting(0, 'other')).toBe(1)
+    expect(await store.jobs.waiting(0, 'test')).toBe(100)
+    // One of them finds nothing, and others are wanted again.
+    expect(await claimAll(store, 300)).toHaveLength(300)
+    expect(await store.work.claim(0, 'test')).toBeNull()
+    await fill(store, 'other', 3)
+    await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(103)
+  })
+
+  test('is forgotten by its lane once that was empty', async () => {
+    const store = testStore()
+    await cap(store, 'capped', 1)
+    await fill(store, 'capped', 2)
+    const claims = await claimAll(store)
+    const spent = () => store.redis.hexists(`${base(store)}lane:test`, 'spent')
+    expect(await spent()).toBe(1)
+    await store.work.end(claims[0]!, COMPLETED)
+    await claimTask(store)
+    await fill(store, 'other', 1)
+    expect(await spent()).toBe(0)
+  })
+
   test('or below it, whose worker is lost, asks for a job: that of the worker may be lost, too', async () => {
     const store = testStore()
     await cap(store, 'default', 2)
@@ -281,6 +325,26 @@ describe('a tenant at its cap', () => {
     await store.redis.hset(`${base(store)}limits`, { 'other weight': 4 })
     expect(await position('other', other[20]!)).toBe(25)
   })
+})
+
+test('what many tenants have is no list that is gone through, also after Redis has read it from disk', async () => {
+  const store = testStore()
+  const encodings = () =>
+    Promise.all(
+      ['turns:test', 'stored', 'limits'].map((key) => store.redis.object('ENCODING', `${base(store)}${key}`)),
+    )
+  const TREE_AND_TABLES = ['skiplist', 'hashtable', 'hashtable']
+  await new TenantLimits(store.scripts).set('a', { running: 1 })
+  await fill(store, 'a', 1)
+  expect(await encodings()).toEqual(TREE_AND_TABLES)
+  for (const key of ['turns:test', 'stored', 'limits']) {
+    const place = `${base(store)}${key}`
+    const dumped = await store.redis.dumpBuffer(place)
+    await store.redis.restore(place, 0, dumped!, 'REPLACE')
+  }
+  expect(await encodings()).not.toContain('hashtable')
+  await store.upkeep.heartbeat(0, 'w', { test: 1 }, 60_000, 10, 0)
+  expect(await encodings()).toEqual(TREE_AND_TABLES)
 })
 
 describe('beside programs of the release that knows none of caps', () => {

@@ -111,31 +111,33 @@ local function lane_running(lane)
   return running
 end
 
--- Whether a cap has spent jobs of a lane since it was last empty. Asked for once a script call.
-local spent_in = {}
-local function jobs_spent(lane)
-  if spent_in[lane] == nil then spent_in[lane] = redis.call('HGET', P .. 'lane:' .. lane, 'spent') ~= false end
-  return spent_in[lane]
-end
-local function jobs_spent_become(lane, spent)
-  spent_in[lane] = spent
-  if spent then redis.call('HSET', P .. 'lane:' .. lane, 'spent', '1') else redis.call('HDEL', P .. 'lane:' .. lane, 'spent') end
+-- What a cap keeps out spends the jobs that come for it, and from then on what waits in the lane tells nothing of those that are there.
+-- 'spent' of the lane is there from then on until a task comes to find it empty: how many jobs were wanted since a claim last found
+-- nothing to run. So many there are at least. Asked for once a script call; false if it is not there.
+local jobs_wanted_in = {}
+local function jobs_wanted(lane)
+  if jobs_wanted_in[lane] == nil then jobs_wanted_in[lane] = tonumber(redis.call('HGET', P .. 'lane:' .. lane, 'spent') or nil) or false end
+  return jobs_wanted_in[lane]
 end
 
-local flow_held, flow_enters, turn_had, turns_noted, turns_at
+local function set_jobs_wanted(lane, jobs)
+  jobs_wanted_in[lane] = jobs
+  if jobs then redis.call('HSET', P .. 'lane:' .. lane, 'spent', jobs) else redis.call('HDEL', P .. 'lane:' .. lane, 'spent') end
+end
+
+local flow_held, flow_enters, turn_had, turns_noted, turns_at, turns_kept_as_tree
 do
   -- How far behind the first a flow enters: less than any turn takes. A power of two, since Redis writes out other fractions slowly.
   local ENTRY_LAG = 2 ^ -11
   -- Redis keeps a short sorted set as a list, and there goes by all scores of a hundred flows for each turn: ten times what the tree
-  -- costs as which it keeps one that ever had a member as long as this.
+  -- costs as which it keeps one that has had a member as long as this since it was read from disk.
   local AS_TREE = ('~'):rep(65)
 
-  -- A flow that has items is at its cap: it has no turn until something of it is over, or its cap is another. Jobs that were wanted for
-  -- what waits in it are spent, and what waits in the lane tells nothing any more of those that are there.
+  -- A flow that has items is at its cap: it has no turn until something of it is over, or its cap is another.
   function flow_held(lane, flow)
     redis.call('ZREM', P .. 'turns:' .. lane, flow)
     redis.call('ZADD', P .. 'held:' .. lane, now_text, flow)
-    jobs_spent_become(lane, true)
+    if not jobs_wanted(lane) then set_jobs_wanted(lane, 0) end
   end
 
   -- Places of the last turns of lanes, by this call.
@@ -172,8 +174,15 @@ do
     local first = redis.call('ZRANGE', turns, 0, 0, 'WITHSCORES')
     if first[1] == flow then return 0 end
     if first[1] then return redis.call('ZADD', turns, 'NX', entry_place(lane, flow, tonumber(first[2])), flow) end
-    redis.call('ZADD', turns, '0', flow, '0', AS_TREE)
-    return redis.call('ZREM', turns, AS_TREE)
+    redis.call('ZADD', turns, '0', flow)
+    turns_kept_as_tree(lane)
+    return 1
+  end
+
+  -- The turns of a lane, which has some, are such a tree from now on.
+  function turns_kept_as_tree(lane)
+    redis.call('ZADD', P .. 'turns:' .. lane, '0', AS_TREE)
+    redis.call('ZREM', P .. 'turns:' .. lane, AS_TREE)
   end
 end
 
@@ -324,6 +333,18 @@ local function caps_changed()
   for _, group in ipairs(redis.call('HKEYS', P .. 'tenants:' .. CALLBACKS)) do
     if group == tenant_of(group) then tenant_wake(group) end
   end
+end
+
+-- How many items of a lane could be taken now, by the first flows that have room, of at most some thousand that have turns.
+local function lane_claimable(lane)
+  local AT_ONCE, MOST = 100, 2000
+  for from = 0, MOST - AT_ONCE, AT_ONCE do
+    local flows = redis.call('ZRANGE', P .. 'turns:' .. lane, from, from + AT_ONCE - 1)
+    local claimable = 0
+    for _, flow in ipairs(flows) do claimable = claimable + flow_openings(lane, flow) end
+    if claimable > 0 or #flows < AT_ONCE then return claimable end
+  end
+  return 0
 end
 
 -- Looks after a lane: of the flows that are held, the 50 that were not looked at for longest. They have room when their cap was

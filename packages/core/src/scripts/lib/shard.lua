@@ -40,7 +40,7 @@ local function figure(name)
 end
 
 -- Redis keeps a short hash as a list, and there looks for a field of a hundred tenants twice as long as in the table as which it keeps
--- one that ever had a long field. From now on this hash, which has some field, is such a table.
+-- one that has had a long field since it was read from disk. From now on this hash, which has some field, is such a table.
 local function kept_as_table(key)
   local field = ('~'):rep(65)
   redis.call('HSET', key, field, '')

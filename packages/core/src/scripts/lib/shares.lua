@@ -42,7 +42,7 @@ do
     return lanes[lane]
   end
 
-  -- The weights of the ready flows of a lane together, by the first 100.
+  -- The weights of the flows that have turns in a lane together, by the first 100.
   function weight_together(lane)
     local flows = redis.call('ZCARD', P .. 'turns:' .. lane)
     if flows == 0 or not are_limits_set() then return flows end
