@@ -192,7 +192,7 @@ export class Life {
 
   /** There is room for some ended records only: the eldest go, and no more than have to. */
   async #squeeze(keep: number): Promise<void> {
-    // What is due ends first: a record that the same tick adds could take all the room by itself.
+    // What is due ends first: a record that the same tick adds could take all the room by itself. What comes due meanwhile does so still.
     await this.#tick()
     const before = await contentsOf(this.#store)
     const kept = [...before.done.values()].sort(byEnd).slice(-keep)
@@ -200,6 +200,7 @@ export class Life {
     await this.#tick({ ...TERMS, maxStoredBytes })
     const after = await contentsOf(this.#store)
     ok(after.storedBytes <= maxStoredBytes, 'it is made room')
+    const addsNone = after.open.size === before.open.size
     for (const task of this.model.tasks.filter((task) => !isOpen(task) && task.dies === null)) {
       if (after.done.has(task.id) || this.model.clock >= task.expires) continue
       task.dies = this.model.clock + TOMBSTONE_MS
@@ -211,7 +212,7 @@ export class Life {
         (sum, { taskId }) => sum + after.storedBytesOf(taskId),
         0,
       )
-      if (newer.every(({ taskId }) => after.done.has(taskId)))
+      if (addsNone && newer.every(({ taskId }) => after.done.has(taskId)))
         ok(needed + before.storedBytesOf(task.id) > maxStoredBytes, 'none goes that need not')
     }
   }
