@@ -55,12 +55,6 @@ export const PROBLEMS = {
     title: 'The request took too long to arrive',
     explanation: 'The head or the body of the request did not arrive in time. Send it again.',
   },
-  misdirected: {
-    status: 421,
-    title: 'The request is for another host',
-    explanation:
-      'This installation asks nobody for a key, so it answers only those who know it as this machine: `localhost`, a loopback address, or the host of its public address. `Host` says another one. Use one of these, or run the service with keys.',
-  },
   already_ended: {
     status: 409,
     title: 'The task has ended',
@@ -111,6 +105,12 @@ export const PROBLEMS = {
     status: 417,
     title: 'The expectation cannot be met',
     explanation: 'The `Expect` header names something else than `100-continue`. Send the request without it.',
+  },
+  misdirected: {
+    status: 421,
+    title: 'The request is for another host',
+    explanation:
+      'This installation asks nobody for a key, so it answers only those who know it as this machine: `localhost`, a loopback address, or the host of its public address. `Host` says another one. Use one of these, or run the service with keys.',
   },
   invalid_input: {
     status: 422,

@@ -22,6 +22,13 @@ export class Connection {
   #isClosing = false
   #isLeaving = false
 
+  /** One answer is over. The same function for all: one is made of each request. */
+  readonly #answered = () => {
+    this.#underWay -= 1
+    if (this.#later && this.#underWay <= this.#later.underWay) this.#later.act()
+    else if (!this.isClosing) this.#waiting.shift()?.()
+  }
+
   constructor(socket: Socket, { isRefused, lingerMs }: { isRefused: boolean; lingerMs: number }) {
     this.isRefused = isRefused
     this.#socket = socket
@@ -45,13 +52,6 @@ export class Connection {
     response.on('close', this.#answered)
     if (this.#underWay === 1) handle(request, response)
     else this.#waiting.push(() => handle(request, response))
-  }
-
-  /** One answer is over. The same function for all: one is made of each request. */
-  readonly #answered = () => {
-    this.#underWay -= 1
-    if (this.#later && this.#underWay <= this.#later.underWay) this.#later.act()
-    else if (!this.isClosing) this.#waiting.shift()?.()
   }
 
   /** Whether too many unanswered requests were before it. */

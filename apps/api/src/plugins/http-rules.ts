@@ -20,10 +20,10 @@ export interface HttpRulesOptions {
 /** Refuses what the parser lets through, though HTTP does not, which is more than a request may have, or which is for another service. */
 export const httpRules = plugin<HttpRulesOptions>(
   async (app, { connections, isOurs }) => {
+    const misdirected = isOurs && hostJudge(isOurs)
     app.addHook('onRequest', (request, reply, next) => {
       const { raw } = request
-      const refusal =
-        tooMany(connections, raw) ?? faultOf(raw, request.originalUrl) ?? (isOurs && misdirected(raw, isOurs))
+      const refusal = tooMany(connections, raw) ?? faultOf(raw, request.originalUrl) ?? misdirected?.(raw)
       if (!refusal) return next()
       reply.header('connection', 'close')
       next(refusal)
@@ -116,14 +116,20 @@ export function hostnameOf(url: string): string {
   return URL.parse(url)?.hostname.replace(/^\[|\]$/g, '') ?? ''
 }
 
-/** A page of another site whose name leads to this machine all of a sudden (DNS rebinding) says that name. */
-function misdirected(
-  { headers }: IncomingMessage,
-  isOurs: (hostname: string) => boolean,
-): ProblemError | undefined {
-  const { host } = headers
-  if (!host || isOurs(hostnameOf(`http://${host}`))) return undefined
-  return new ProblemError('misdirected', 'While nobody is asked for a key, Host has to be this machine.')
+/**
+ * Refuses what is for another host: a page of another site whose name leads to this machine all of a sudden (DNS rebinding) says that
+ * name. Most requests have the same `Host` as the one before, which is judged once.
+ */
+function hostJudge(isOurs: (hostname: string) => boolean) {
+  let known = ''
+  return ({ headers: { host = '' } }: IncomingMessage): ProblemError | undefined => {
+    if (host === known || host === '') return undefined
+    if (!isOurs(hostnameOf(`http://${host}`))) {
+      return new ProblemError('misdirected', 'While nobody is asked for a key, Host has to be this machine.')
+    }
+    known = host
+    return undefined
+  }
 }
 
 /** The path and query of a target in absolute form (RFC 9112 §3.2.2); any other as it is. For Fastify's `rewriteUrl`. */

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard limits shares flows draining records fencing waiting packing outbox ending canceling
+-- uses shard limits shares groups flows draining records fencing waiting packing outbox ending canceling
 -- Takes for each of a batch the task whose turn it is in a lane: to run it or, if it is canceling, to undo it.
 -- ARGV: lease (ms), retention (ms); 2 a claim: lane, the operations that the claimer knows (with a space before and after
 -- each; '' = any).
@@ -82,7 +82,7 @@ local function claim(lane, operations)
     local id, flow = flow_take(lane)
     if not id then
       -- Its job is spent, though others wait.
-      if jobs_wanted(lane) then set_jobs_wanted(lane, 0) end
+      if (jobs_wanted(lane) or 0) > 0 then set_jobs_wanted(lane, 0) end
       return { 'none' }
     end
     local operation = foreign_operation(id, operations)

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard limits shares flows records fencing waiting packing outbox ending canceling tombstones absent audit
+-- uses shard limits shares groups flows records fencing waiting packing outbox ending canceling tombstones absent audit
 -- Confirms a task that awaits it. ARGV: tenant, id, accept_by (ms, Redis's clock), retention (ms), who asks for it (audit.lua).
 -- Answers {'confirmed', record} | {'not_awaiting', status} | {'ended', status} |
 -- {'gone', status, reason, finished, resource} | {'unknown'} |

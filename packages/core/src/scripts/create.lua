@@ -1,5 +1,5 @@
 #!lua
--- uses shard limits shares flows places records waiting packing outbox tombstones burying quotas audit
+-- uses shard limits shares groups flows places records waiting packing outbox tombstones burying quotas audit
 -- Accepts a batch of tasks, each with an outcome of its own.
 -- ARGV, 19 an item: id, tenant, operation, lane, priority, accept_by (ms, Redis's clock), max_backlog, max_queue,
 -- idempotency key ('' = none), fingerprint, key lifetime (ms), limits (as `limits_of` reads them), ms to start within and in

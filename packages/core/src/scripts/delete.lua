@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard limits shares flows records packing outbox tombstones burying absent audit
+-- uses shard limits shares groups flows records packing outbox tombstones burying absent audit
 -- Deletes an ended task: from now on only its tombstone is left.
 -- ARGV: tenant, id, accept_by (ms, Redis's clock), tombstone lifetime (ms), who asks for it (audit.lua).
 -- Answers {'deleted'} | {'open', status} | {'gone', status, reason, finished, resource} | {'unknown'} |

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard limits shares flows records fencing waiting packing outbox ending canceling
+-- uses shard limits shares groups flows records fencing waiting packing outbox ending canceling
 -- Attempts settle, each by itself. ARGV, 7 an attempt: id, token, status, reason, result (JSON), resource, error (JSON);
 -- before them the retention and the lease (ms).
 -- A task that is canceling ends as was decided then, whatever its attempt came to. One that fails or is canceled, with

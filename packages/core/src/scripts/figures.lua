@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- uses shard limits shares flows
+-- uses shard limits shares groups flows
 -- The figures of a shard, for who watches over it. ARGV: lane…
 -- Answers {when somebody last ticked (ms, 0 = never), {counter, its value, …}, and for each lane waiting, running, slots of
 -- the living workers}.

@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- uses shard limits shares flows
+-- uses shard limits shares groups flows
 -- What a lane really does. ARGV: lane, operation.
 -- Answers {waiting, running, slots of the living workers, last fetch (ms, 0 = never), items that could be claimed
 -- now, how it drains (lib/draining.lua; '' = nothing known), recent durations of the operation (ms)…}. 'Could be claimed' counts those of a

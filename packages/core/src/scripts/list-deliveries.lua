@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- uses shard limits shares flows records packing outbox tombstones absent
+-- uses shard limits shares groups flows records packing outbox tombstones absent
 -- The deliveries of a task, the first one first. ARGV: tenant, id.
 -- Answers {'task', its head, {id, when it is next tried (ms; '' = it is tried, waits its turn, or is over), its fields}…} |
 -- {'gone', status, reason, finished, resource} | {'unknown'}.

@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- uses shard limits shares flows
+-- uses shard limits shares groups flows
 -- A tenant's endpoints and how they fare, the last used first, at most 1,000. ARGV: tenant.
 -- Answers {flow, waiting, running, its fields}…
 local MOST = 1000

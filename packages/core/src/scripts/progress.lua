@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard limits shares flows records fencing packing outbox
+-- uses shard limits shares groups flows records fencing packing outbox
 -- A handler tells how far it is. ARGV: id, token, percent. Never down within an attempt; what changes nothing shown
 -- is not written. Answers 'ok' | 'canceling' | 'stale'. Upholds rule 5 (fencing).
 local id, token, percent = ARGV[1], ARGV[2], tonumber(ARGV[3])

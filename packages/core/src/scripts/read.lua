@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- uses shard limits shares flows places records packing tombstones
+-- uses shard limits shares groups flows places records packing tombstones
 -- Reads a batch of tasks as they are at this moment on Redis's clock. ARGV, 4 an item: tenant, id, and the version and
 -- `updated` (ms) of the record that the caller has ('' = none).
 -- Answers for each: {'task', position or -1, record} | position or -1 (it is still the caller's record) |

@@ -1,5 +1,5 @@
 #!lua
--- uses shard limits shares flows records packing outbox
+-- uses shard limits shares groups flows records packing outbox
 -- Goes on with a recovery: failed deliveries are tried anew, each once, the oldest first, a few at a time and behind what else
 -- waits, at endpoints that can bear it. What a recovery has done is the hash 'recovery:ID' {until (ms: it takes no event that
 -- came after it began), tried, and for each flow 'at id' of the last one that it took}, so that whoever goes on with it takes none

@@ -1,5 +1,5 @@
 #!lua
--- uses shard limits shares flows records packing outbox tombstones absent audit
+-- uses shard limits shares groups flows records packing outbox tombstones absent audit
 -- A delivery is tried now, whatever came of it, with the full schedule after it. ARGV: tenant, task, delivery,
 -- accept_by (ms, Redis's clock), who asks for it (audit.lua).
 -- Answers {'ok'} | {'no_delivery'} | {'gone', status, reason, finished, resource} | {'unknown'} | {'late'} (rule 10).

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard limits shares flows records fencing waiting
+-- uses shard limits shares groups flows records fencing waiting
 -- A task that is held goes back to waiting. ARGV: id, token, mode ('retry': the attempt or the undo failed, the next one is
 -- due in `delay` | 'release': the worker stops, the attempt does not count), delay (ms), error (JSON or '').
 -- Answers 'ok' | 'canceling' (an attempt that failed is not tried again) | 'stale'.

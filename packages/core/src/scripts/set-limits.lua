@@ -8,6 +8,5 @@ for at = 5, #ARGV, 2 do
   local field = limit_field(tenant, ARGV[at])
   if ARGV[at + 1] == '' then redis.call('HDEL', LIMITS, field) else redis.call('HSET', LIMITS, field, ARGV[at + 1]) end
 end
-if redis.call('EXISTS', LIMITS) == 1 then kept_as_table(LIMITS) end
 audit(tenant, ARGV[2], ARGV[3], '', '', '', '', ARGV[4])
 return answer(redis.call('EXISTS', P .. 'operations:' .. tenant))

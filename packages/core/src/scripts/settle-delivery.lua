@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard limits shares flows records packing outbox endpoints
+-- uses shard limits shares groups flows records packing outbox endpoints
 -- Attempts at deliveries are over. ARGV, 8 an attempt: id, token, what follows ('delivered' | 'failed' | 'retry', in `delay` |
 -- 'again': its worker tries once more at once | 'release': it was not tried, and waits for `delay`), delay (ms), the attempt
 -- ("at HTTP-status duration error"; '' = none), health of the endpoint ('well' | 'ill' | 'so_so' | '' = nothing was learnt),

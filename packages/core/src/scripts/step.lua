@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard limits shares flows records fencing packing outbox
+-- uses shard limits shares groups flows records fencing packing outbox
 -- A step begins, finishes or fails, or its undo begins or is done. ARGV: id, token, step, state, outcome (JSON, of a
 -- finished step). Kept as 'step:NAME' = a letter for the state, then the outcome.
 -- Answers 'ok' | 'canceling' | 'stale': none begins while the task is canceling, but what finishes is known to be undone.

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard limits shares flows records packing outbox
+-- uses shard limits shares groups flows records packing outbox
 -- Takes for each of a batch the delivery whose turn it is. ARGV: lease (ms), how many.
 -- Answers an outcome for each: {'taken', id, token, task, event, at (ms), tries, stage, left_out ('1' or ''), record} | {'none'}.
 -- Upholds rule 3 (late binding) and rule 5: the token fences what comes of it; it is not renewed, no attempt lasts as long.

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard limits shares flows records fencing waiting packing outbox endpoints ending canceling tombstones burying sweeping
+-- uses shard limits shares groups flows records fencing waiting packing outbox endpoints ending canceling tombstones burying sweeping
 -- Does what is due, at most `limit` things and for `pass` ms, so that no pass holds up others for long: retries go back to
 -- their flows, tasks that passed a deadline are canceled, ended records expire into tombstones, before their time if the shard
 -- holds more than it may, tasks whose lease ran out have taken too long or lost their worker. Of the latter one goes back to its flow once; a second time, to the suspects;

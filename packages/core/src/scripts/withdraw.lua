@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- uses shard limits shares flows records fencing waiting packing outbox ending canceling tombstones absent audit
+-- uses shard limits shares groups flows records fencing waiting packing outbox ending canceling tombstones absent audit
 -- Takes back creates whose clients were refused, since the answer of Redis got lost. One that nobody has begun leaves nothing;
 -- one that a worker has begun is canceled, and what was finished of it undone. One that has an Idempotency-Key stays if it has
 -- begun, since whoever repeats the key is to find it, or if that was repeated: somebody may have been answered with it.

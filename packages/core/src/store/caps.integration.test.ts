@@ -1,47 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { TenantLimits } from '../limits/tenant-limits.ts'
 import {
   COMPLETED,
   claimTask,
   createTask,
   passTime,
   scriptsWithoutCaps,
-  type TestStore,
-  terms,
   testStore,
 } from '../testing/index.ts'
+import { baseOf, cap, claimAll, claimAtOnce, fill, tick } from '../testing/lane-scene.ts'
 import type { Claim } from './work.ts'
-
-const base = (store: TestStore) => store.scripts.prefixOf(0)
-
-/** Sets how many tasks of a tenant run at once, as operators do. */
-async function cap(store: TestStore, tenant: string, running: number | string): Promise<void> {
-  await store.redis.hset(`${base(store)}limits`, { [`${tenant} running`]: running })
-}
-
-async function fill(store: TestStore, tenant: string, count: number): Promise<string[]> {
-  return Promise.all(Array.from({ length: count }, () => createTask(store, { tenant })))
-}
-
-/** Claims all that may run now, at most so many. */
-async function claimAll(store: TestStore, most = 200): Promise<Claim[]> {
-  const claims: Claim[] = []
-  for (let claim = await store.work.claim(0, 'test'); claim; claim = await store.work.claim(0, 'test')) {
-    claims.push(claim)
-    if (claims.length === most) break
-  }
-  return claims
-}
-
-/** @throws {AssertionError} if not as many may run */
-async function claimAtOnce(store: TestStore, count: number): Promise<void> {
-  const claims = await Promise.all(Array.from({ length: count }, () => store.work.claim(0, 'test')))
-  expect(claims.filter((claim) => claim !== null)).toHaveLength(count)
-}
-
-async function tick(store: TestStore): Promise<void> {
-  await store.upkeep.tick(0, ['test'], terms())
-}
 
 const tenants = (claims: Claim[]) => claims.map(({ task }) => task.tenant)
 
@@ -111,102 +78,6 @@ describe('a tenant with a running cap', () => {
   })
 })
 
-describe('a cap that changes while tasks run and wait', () => {
-  test('lets more run within a tick when it is raised or taken away, and asks for as many jobs', async () => {
-    for (const change of [
-      (store: TestStore) => cap(store, 'default', 4),
-      (store: TestStore) => store.redis.del(`${base(store)}limits`),
-    ]) {
-      const store = testStore()
-      await cap(store, 'default', 1)
-      await fill(store, 'default', 10)
-      await claimTask(store)
-      expect(await store.work.claim(0, 'test')).toBeNull()
-      await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(10)
-      await change(store)
-      expect(await store.work.claim(0, 'test')).toBeNull()
-      await tick(store)
-      const { claimable } = await store.upkeep.laneState(0, 'test')
-      await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(10 + claimable)
-      expect(await claimAll(store)).toHaveLength(claimable)
-      expect([3, 9]).toContain(claimable)
-    }
-  })
-
-  test('raised while its tenant’s turn has not come again, it gets its jobs by the look for missing ones', async () => {
-    const store = testStore()
-    await store.upkeep.heartbeat(0, 'w', { test: 3 }, 60_000, 10)
-    await cap(store, 'default', 1)
-    await fill(store, 'default', 10)
-    await claimTask(store)
-    await store.redis.del(`${base(store)}bull:test:wait`)
-    await cap(store, 'default', 9)
-    await tick(store)
-    await store.upkeep.topUp(0, 'test')
-    expect(await store.upkeep.topUp(0, 'test')).toMatchObject({ added: 2 })
-  })
-
-  test('raised behind hundreds of tenants that are at theirs, it gets its jobs so, too', async () => {
-    const store = testStore()
-    await store.upkeep.heartbeat(0, 'w', { test: 1_000 }, 60_000, 10, 1)
-    const names = Array.from({ length: 250 }, (_, n) => `t${n}`)
-    for (let n = 0; n < 2; n += 1) await Promise.all(names.map((tenant) => createTask(store, { tenant })))
-    await claimAtOnce(store, 250)
-    await store.redis.del(`${base(store)}bull:test:wait`)
-    const [last] = await store.redis.zrange(`${base(store)}turns:test`, '-1', '-1')
-    await cap(store, last!, 2)
-    await store.upkeep.topUp(0, 'test')
-    expect(await store.upkeep.topUp(0, 'test')).toMatchObject({ added: 1 })
-  })
-
-  test('of the workers lets more run within a tick when it is raised, too', async () => {
-    const store = testStore()
-    await store.upkeep.heartbeat(0, 'w', { test: 100 }, 60_000, 10, 1)
-    await fill(store, 'default', 5)
-    expect(await claimAll(store)).toHaveLength(1)
-    await store.upkeep.heartbeat(0, 'w', { test: 100 }, 60_000, 10, 0)
-    await tick(store)
-    expect(await claimAll(store)).toHaveLength(4)
-  })
-
-  test('lets nothing more begin when it is lowered, until less than that runs', async () => {
-    const store = testStore()
-    await fill(store, 'default', 10)
-    const claims = await claimAll(store, 4)
-    await cap(store, 'default', 2)
-    expect(await store.upkeep.laneState(0, 'test')).toMatchObject({ claimable: 0, waiting: 6 })
-    expect(await claimAll(store)).toEqual([])
-    for (const claim of claims.splice(0, 2)) {
-      await store.work.end(claim, COMPLETED)
-      expect(await claimAll(store)).toEqual([])
-    }
-    await store.work.end(claims.pop()!, COMPLETED)
-    expect(await claimAll(store)).toHaveLength(1)
-  })
-
-  test('of hundreds of tenants at once: a claim passes over those at their caps, and all come back', async () => {
-    const store = testStore()
-    const names = Array.from({ length: 450 }, (_, n) => `t${n}`)
-    for (const count of [1, 2])
-      await Promise.all(names.map((tenant) => createTask(store, { tenant, priority: count })))
-    await claimAtOnce(store, 450)
-    await store.upkeep.heartbeat(0, 'w', { test: 1_000 }, 60_000, 10, 1)
-    await fill(store, 'zz', 1)
-    let calls = 0
-    let claim: Claim | null = null
-    while (!claim) {
-      claim = await store.work.claim(0, 'test')
-      calls += 1
-    }
-    expect([claim.task.tenant, calls]).toEqual(['zz', 3])
-    await store.upkeep.heartbeat(0, 'w', { test: 1_000 }, 60_000, 10, 0)
-    // Fifty a tick.
-    for (let n = 0; n < 9; n += 1) await tick(store)
-    await claimAtOnce(store, 450)
-    expect(await store.work.claim(0, 'test')).toBeNull()
-  })
-})
-
 describe('a tenant at its cap', () => {
   test('asks for no job for what that keeps out, nor when it has room again: whoever ends one takes the next', async () => {
     const store = testStore()
@@ -235,8 +106,8 @@ describe('a tenant at its cap', () => {
     // Its next task begins: none is held.
     await store.work.end(claim!, COMPLETED)
     await claimTask(store)
-    expect(await store.redis.exists(`${base(store)}held:test`)).toBe(0)
-    await store.redis.del(`${base(store)}bull:test:wait`)
+    expect(await store.redis.exists(`${baseOf(store)}held:test`)).toBe(0)
+    await store.redis.del(`${baseOf(store)}bull:test:wait`)
     await fill(store, 'capped', 5)
     await fill(store, 'other', 3)
     await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(3)
@@ -247,7 +118,7 @@ describe('a tenant at its cap', () => {
     await cap(store, 'capped', 1)
     await fill(store, 'capped', 2)
     expect(await claimAll(store)).toHaveLength(1)
-    await store.redis.del(`${base(store)}bull:test:wait`)
+    await store.redis.del(`${baseOf(store)}bull:test:wait`)
     await fill(store, 'other', 300)
     await createTask(store, { lane: 'other' })
     await expect.poll(() => store.jobs.waiting(0, 'other')).toBe(1)
@@ -264,7 +135,7 @@ describe('a tenant at its cap', () => {
     await cap(store, 'capped', 1)
     await fill(store, 'capped', 2)
     const claims = await claimAll(store)
-    const spent = () => store.redis.hexists(`${base(store)}lane:test`, 'spent')
+    const spent = () => store.redis.hexists(`${baseOf(store)}lane:test`, 'spent')
     expect(await spent()).toBe(1)
     await store.work.end(claims[0]!, COMPLETED)
     await claimTask(store)
@@ -278,7 +149,7 @@ describe('a tenant at its cap', () => {
     await fill(store, 'default', 10)
     await expect.poll(() => store.jobs.waiting(0, 'test')).toBe(10)
     await claimTask(store)
-    await store.redis.del(`${base(store)}bull:test:wait`)
+    await store.redis.del(`${baseOf(store)}bull:test:wait`)
     await passTime(store, 10_000, { watched: true })
     await tick(store)
     await expect.poll(() => store.jobs.waiting(0, 'test')).toBeGreaterThan(0)
@@ -290,7 +161,7 @@ describe('a tenant at its cap', () => {
     await store.upkeep.heartbeat(0, 'w', { test: 10 }, 60_000, 10, 1)
     await fill(store, 'default', 5)
     await claimTask(store)
-    await store.redis.del(`${base(store)}bull:test:wait`)
+    await store.redis.del(`${baseOf(store)}bull:test:wait`)
     for (let n = 0; n < 3; n += 1) {
       expect(await store.upkeep.topUp(0, 'test')).toEqual({ added: 0, stoodStill: false })
     }
@@ -303,12 +174,12 @@ describe('a tenant at its cap', () => {
     const claim = await claimTask(store)
     expect(claim.task.taskId).toBe(running)
     expect(await store.work.claim(0, 'test')).toBeNull()
-    const held = `${base(store)}held:test`
+    const held = `${baseOf(store)}held:test`
     expect(await store.redis.zrange(held, '0', '-1')).toEqual(['default'])
     for (const taskId of waiting) await store.control.cancel('default', taskId)
     expect(await store.redis.exists(held)).toBe(0)
     await store.work.end(claim, COMPLETED)
-    expect(await store.redis.exists(held, `${base(store)}turns:test`)).toBe(0)
+    expect(await store.redis.exists(held, `${baseOf(store)}turns:test`)).toBe(0)
   })
 
   test('is told a place behind what others may start in the slots that it cannot have', async () => {
@@ -322,29 +193,9 @@ describe('a tenant at its cap', () => {
     // Five slots begin others for each one that it has.
     expect(await position('capped', third!)).toBe(10)
     expect(await position('other', other[20]!)).toBe(40)
-    await store.redis.hset(`${base(store)}limits`, { 'other weight': 4 })
+    await store.redis.hset(`${baseOf(store)}limits`, { 'other weight': 4 })
     expect(await position('other', other[20]!)).toBe(25)
   })
-})
-
-test('what many tenants have is no list that is gone through, also after Redis has read it from disk', async () => {
-  const store = testStore()
-  const encodings = () =>
-    Promise.all(
-      ['turns:test', 'stored', 'limits'].map((key) => store.redis.object('ENCODING', `${base(store)}${key}`)),
-    )
-  const TREE_AND_TABLES = ['skiplist', 'hashtable', 'hashtable']
-  await new TenantLimits(store.scripts).set('a', { running: 1 })
-  await fill(store, 'a', 1)
-  expect(await encodings()).toEqual(TREE_AND_TABLES)
-  for (const key of ['turns:test', 'stored', 'limits']) {
-    const place = `${base(store)}${key}`
-    const dumped = await store.redis.dumpBuffer(place)
-    await store.redis.restore(place, 0, dumped!, 'REPLACE')
-  }
-  expect(await encodings()).not.toContain('hashtable')
-  await store.upkeep.heartbeat(0, 'w', { test: 1 }, 60_000, 10, 0)
-  expect(await encodings()).toEqual(TREE_AND_TABLES)
 })
 
 describe('beside programs of the release that knows none of caps', () => {

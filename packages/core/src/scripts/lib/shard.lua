@@ -39,14 +39,6 @@ local function figure(name)
   return tonumber(redis.call('HGET', P .. 'figures', name) or 0) + (changes_of_figures[name] or 0)
 end
 
--- Redis keeps a short hash as a list, and there looks for a field of a hundred tenants twice as long as in the table as which it keeps
--- one that has had a long field since it was read from disk. From now on this hash, which has some field, is such a table.
-local function kept_as_table(key)
-  local field = ('~'):rep(65)
-  redis.call('HSET', key, field, '')
-  redis.call('HDEL', key, field)
-end
-
 -- What each tenant takes: hash 'stored', 'TENANT open' (bytes of its open tasks) and 'TENANT ended' (of its ended ones and all deliveries,
 -- as the figure 'stored' has them), written as figures are. ' since': tasks whose ids are older are not in it; nobody counted them when
 -- they were made. All that is of a task is in it, or nothing.
@@ -78,7 +70,6 @@ do
     local is_new = redis.call('EXISTS', P .. 'figures') == 0
     since = string.format('%012x', is_new and 0 or now + OTHERS_GONE_MS)
     redis.call('HSET', KEY, ' since', since)
-    kept_as_table(KEY)
   end
 
   -- What is of a task ('open'; 'ended': or of its deliveries) takes so many bytes more.
