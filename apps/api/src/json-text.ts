@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { parse } from 'secure-json-parse'
+import { hasEscapedNames, readJson, stringEnd } from '@accepted/core'
+import { parse, scan } from 'secure-json-parse'
 import { ProblemError } from './problem.ts'
 
 /** More than any schema of ours has is an attack or a mistake. */
@@ -30,7 +31,7 @@ export function parseJson(text: string, subject = 'The body'): unknown {
   if (fault) throw refuse(fault)
   let value: unknown
   try {
-    value = parse(text)
+    value = hasEscapedNames(text) ? scan(readJson(text) as object) : parse(text)
   } catch (cause) {
     throw refuse(`is not JSON: ${(cause as Error).message}`, cause)
   }
@@ -59,7 +60,7 @@ function measure(text: string): { fault?: string; members: number } {
     digits = 0
     switch (char) {
       case QUOTE:
-        at = stringEnd(text, at)
+        at = stringEnd(text, at) - 1
         break
       case OPEN_OBJECT:
       case OPEN_ARRAY:
@@ -89,19 +90,6 @@ function measure(text: string): { fault?: string; members: number } {
 
 const [QUOTE, COMMA, COLON, DIGIT_0, DIGIT_9] = [0x22, 0x2c, 0x3a, 0x30, 0x39] as const
 const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d] as const
-const BACKSLASH = 0x5c
-
-/** Where the quote is that ends the string that begins at `at`; the end of the text if there is none. */
-function stringEnd(text: string, at: number): number {
-  let end = text.indexOf('"', at + 1)
-  while (end !== -1) {
-    let slashes = 0
-    while (text.charCodeAt(end - 1 - slashes) === BACKSLASH) slashes += 1
-    if (slashes % 2 === 0) return end
-    end = text.indexOf('"', end + 1)
-  }
-  return text.length
-}
 
 /** Counts the members of all objects in a value, and looks whether its strings are of whole characters. */
 function look(value: unknown, found: { members: number; wellFormed: boolean }): void {

@@ -1,5 +1,5 @@
 import { asText, type TaskError, type TaskErrorKind, taskError } from '@accepted/contract'
-import { type Ending, faultsInWords, type Logger } from '@accepted/core'
+import { type Ending, faultsInWords, type Logger, readJson } from '@accepted/core'
 import type { PermanentError, RetryableError } from '@accepted/operations'
 import type { RunnableOperation } from './runnable-operation.ts'
 
@@ -57,7 +57,7 @@ export function endingOf({ contract, outputFaults }: RunnableOperation, value: u
   if (text === undefined) return invalid('it is not JSON')
   if (Buffer.byteLength(text) > RESULT_MAX_BYTES)
     return invalid(`it is larger than ${RESULT_MAX_BYTES} bytes`)
-  const result: unknown = JSON.parse(text)
+  const result = readJson(text)
   const faults = outputFaults(result)
   if (faults.length > 0) return invalid(faultsInWords(faults))
   let resource: string | null

@@ -3,6 +3,7 @@ import {
   compileCheck,
   faultsInWords,
   type Logger,
+  readJson,
   readSettings,
   type TaskRecord,
 } from '@accepted/core'
@@ -57,7 +58,7 @@ export async function callHandler(
   { handle, settings, inputFaults }: RunnableOperation,
   facilities: HandlerFacilities,
 ): Promise<unknown> {
-  const input = { ...(task.body ? JSON.parse(task.body) : {}), ...task.head.params }
+  const input = { ...(task.body ? (readJson(task.body) as object) : {}), ...task.head.params }
   const faults = inputFaults(input)
   if (faults.length > 0) {
     throw new PermanentError(`the input does not fit the operation any more: ${faultsInWords(faults)}`, {

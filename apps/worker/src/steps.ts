@@ -1,4 +1,4 @@
-import { type Claim, isStoreAway, type Logger, type StepWrite, type Work } from '@accepted/core'
+import { type Claim, isStoreAway, type Logger, readJson, type StepWrite, type Work } from '@accepted/core'
 import type { StepOptions } from '@accepted/operations'
 import { AttemptAborted, causeOf } from './attempt-aborted.ts'
 import { RESULT_MAX_BYTES } from './endings.ts'
@@ -43,7 +43,7 @@ export class Steps {
   async #run<T>(name: string, run: () => Promise<T> | T, { undo }: StepOptions<T>): Promise<T> {
     const { steps } = this.#claim.task
     const stored = steps.get(name)
-    if (stored?.state === 'finished') return JSON.parse(stored.outcome) as T
+    if (stored?.state === 'finished') return readJson(stored.outcome) as T
     this.#abort.signal.throwIfAborted()
     await this.#write(name, undo ? 'begun_undoable' : 'begun')
     let outcome: string
@@ -59,7 +59,7 @@ export class Steps {
     await this.#write(name, undo ? 'undoable' : 'finished', outcome)
     steps.set(name, { state: 'finished', outcome, undoable: undo !== undefined })
     this.#log.info({ step: name }, 'step finished')
-    return JSON.parse(outcome) as T
+    return readJson(outcome) as T
   }
 
   async #write(name: string, state: StepWrite, outcome?: string): Promise<void> {

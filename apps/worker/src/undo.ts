@@ -1,3 +1,4 @@
+import { readJson } from '@accepted/core'
 import type { StepOptions } from '@accepted/operations'
 import { AttemptAborted, causeOf } from './attempt-aborted.ts'
 import type { HeldTask } from './held-task.ts'
@@ -74,7 +75,7 @@ async function learnReversals(held: HeldTask, wanted: Set<string>): Promise<Reve
   const signal = AbortSignal.any([over.signal, held.abort.signal])
   const step = async <T>(name: string, _run: unknown, { undo }: StepOptions<T> = {}): Promise<T> => {
     const stored = task.steps.get(name)
-    const outcome = stored?.outcome ? (JSON.parse(stored.outcome) as T) : undefined
+    const outcome = stored?.outcome ? (readJson(stored.outcome) as T) : undefined
     if (undo && wanted.has(name) && !found.has(name))
       found.set(name, { name, undo: (until) => undo(outcome, until) })
     if (found.size === wanted.size) end()

@@ -1,3 +1,5 @@
+import { stringEnd } from '@accepted/core'
+
 /**
  * JSON text of an object without some of its members; all else stays as it is, to the letter. A member goes as often as it is
  * there, however its name is written (`"\u0061"` is `"a"`).
@@ -39,11 +41,4 @@ function membersOf(text: string): { first: number; end: number; members: Member[
     from = at + 1
     name = undefined
   }
-}
-
-/** Where a string that begins with the quote at `at` is over. */
-function stringEnd(text: string, at: number): number {
-  let end = at + 1
-  while (text[end] !== '"') end += text[end] === '\\' ? 2 : 1
-  return end + 1
 }
