@@ -251,7 +251,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     operationRoute(app, contract, start, contract.immediate ? immediate[contract.name] : undefined)
   }
   const pacing = keys && new PollPacing(bucketsOf('polls'))
-  const read = { reader, waits, estimator, contracts, now, styles, pacing }
+  const read = { reader, waits, estimator, contracts, now, styles, pacing, quota }
   const act = {
     control: new TaskControl(scripts, retentionMs, tombstoneMs),
     estimator,
@@ -264,8 +264,8 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   const streams = new TaskStreams({ watch, held, estimator, now, limits })
   taskEventRoutes(app, { reader, streams })
   operationRoutes(app, read, act)
-  deliveryRoutes(app, new Deliveries(scripts))
-  auditRoute(app, new AuditTrail(scripts))
+  deliveryRoutes(app, new Deliveries(scripts), quota)
+  auditRoute(app, new AuditTrail(scripts), quota)
   carRoutes(
     app,
     (request) => carStore(spaceOf(request)),

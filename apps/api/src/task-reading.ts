@@ -5,6 +5,7 @@ import { type Static, Type } from 'typebox'
 import { cursorOf, nextQuery, pageQuery, placeOf } from './paging.ts'
 import { preferenceApplied, readPreferences } from './preferences.ts'
 import type { PollPacing } from './quotas/poll-pacing.ts'
+import type { RequestQuota } from './quotas/request-quota.ts'
 import type { StyleChoice } from './start-options.ts'
 import { tombstoneProblem, unknownTask } from './task-answers.ts'
 import {
@@ -33,6 +34,8 @@ export interface ReadDependencies {
   styles: () => StyleContext
   /** Undefined: polls may come as often as they like. */
   pacing: PollPacing | undefined
+  /** Undefined: lists may be as long as they like. */
+  quota: RequestQuota | undefined
 }
 
 export const TaskParams = Type.Object({ task_id: Uuid7('The task') })
@@ -151,7 +154,7 @@ export function styledReply(
 }
 
 /** A page of tasks as the query asks for them, and the query of the next page, if there is one. */
-export async function listTasks(request: FastifyRequest, deps: ReadDependencies) {
+export async function listTasks(request: FastifyRequest, reply: FastifyReply, deps: ReadDependencies) {
   const { status, operation, created_after, created_before, limit, cursor } = request.query as ListQuery
   const filter = {
     ...(status ? { status } : {}),
@@ -165,6 +168,7 @@ export async function listTasks(request: FastifyRequest, deps: ReadDependencies)
     limit,
     cursor ? placeOf(cursor, readPlace) : undefined,
   )
+  await deps.quota?.countEntries(request.tenant, page.tasks.length, reply)
   const views = await Promise.all(
     page.tasks.map(async (task) => ({ task, estimate: await deps.estimator.estimate(task, null) })),
   )

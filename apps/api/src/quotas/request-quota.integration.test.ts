@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connectForAnswers, createLog, Scripts, StoreUnavailable, TenantLimits } from '@accepted/core'
 import { freshPrefix } from '@accepted/core/testing'
 import { startRedisProxy } from '@accepted/local-redis'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, LightMyRequestResponse } from 'fastify'
 import { afterEach, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { quotaApp } from '../testing/quota-app.ts'
 import { expectProblem, post } from '../testing/requests.ts'
@@ -46,6 +46,39 @@ test('API processes share what a tenant has', async () => {
     Array.from({ length: 8 }, (_, n) => (n % 2 ? one : other).ask({ url: '/tasks', headers: one.north })),
   )
   expect(statusesOf(answers)).toEqual([200, 200, 200, 200, 200, 429, 429, 429])
+})
+
+test('a page of a list counts as a request for every four entries, afterwards: what is more than was left is owed', async () => {
+  const { ask, north, south, passTime } = await quotaApp({ TENANT_REQUESTS: '2' })
+  const list = (query = '') => ask({ url: `/tasks${query}`, headers: north })
+  const left = (answer: LightMyRequestResponse) =>
+    Number(/;r=(\d+);/.exec(String(answer.headers.ratelimit))![1])
+  for (let n = 0; n < 40; n++) {
+    if (n % 10 === 0) await passTime(5_000)
+    expect((await ask(post('/cars', MUSTANG, north))).statusCode).toBe(202)
+  }
+  // Two tokens a second come back meanwhile, so that a slow machine may have one more.
+  for (const [query, tokens] of [
+    ['?limit=4', 1],
+    ['?limit=5', 2],
+    ['?limit=21', 6],
+    ['?status=running', 1],
+  ] as const) {
+    await passTime(5_000)
+    expect(10 - left(await list(query))).toBeOneOf([tokens, tokens - 1])
+  }
+  await passTime(5_000)
+  await list('?limit=12')
+  const owing = await ask({ url: '/operations', headers: north })
+  expect([owing.statusCode, left(owing)]).toEqual([200, 0])
+  // Three and ten of ten are owed to a bucket that holds ten: at two a second.
+  const refused = await list()
+  expectProblem(refused, 429, 'quota_exceeded', { quota: 'requests' })
+  expect(Number(refused.headers['retry-after'])).toBeOneOf([1, 2])
+  expect(refused.headers.ratelimit).toMatch(/^"requests";r=0;t=[67]$/)
+  expect((await ask({ url: '/tasks', headers: south })).statusCode).toBe(200)
+  await passTime(2_000)
+  expect((await list('?limit=1')).statusCode).toBe(200)
 })
 
 test('whatever a tenant is answered tells how it stands, and who has no good key is not counted', async () => {

@@ -10,6 +10,8 @@ const BURST_SECONDS = 5
 const LIMIT_HOLDS_MS = 2_000
 const MOST_TENANTS = 10_000
 const MOST_AT_ONCE = 500
+/** Entries of a list that take Redis as long as another request does. */
+const ENTRIES_A_REQUEST = 4
 
 export interface RequestQuotaOptions {
   buckets: SharedBuckets
@@ -53,6 +55,20 @@ export class RequestQuota {
     })
   }
 
+  /**
+   * Counts what a list was longer than a request allows, after it was read: whether there were tokens for it or not. Undefined
+   * at once if there is nothing to count. Rejects with `StoreUnavailable` as `admit` does.
+   *
+   * @param entries that are answered
+   */
+  countEntries(tenant: string, entries: number, reply: FastifyReply): Promise<void> | undefined {
+    const perSecond = this.#perSecondOf(tenant)
+    const more = Math.ceil(entries / ENTRIES_A_REQUEST) - 1
+    if (perSecond === 0 || more <= 0) return undefined
+    const size = sizeOf(perSecond)
+    return this.#options.buckets.charge(tenant, size, more).then((draw) => tellOf(size, draw, reply))
+  }
+
   #turnOf(tenant: string) {
     const begun = this.#turn.get(tenant)
     if (begun) return begun
@@ -71,7 +87,7 @@ export class RequestQuota {
   async #draw(tenant: string, requests: number): Promise<Share> {
     const perSecond = this.#perSecondOf(tenant)
     if (perSecond === 0) return null
-    const size = { tokens: perSecond * BURST_SECONDS, fillSeconds: BURST_SECONDS }
+    const size = sizeOf(perSecond)
     return { size, perSecond, draw: await this.#options.buckets.take(tenant, size, requests) }
   }
 
@@ -105,8 +121,7 @@ export class RequestQuota {
 
 /** @throws {ProblemError} `quota_exceeded`, if the share of the turn is smaller */
 function answerFor({ size, perSecond, draw }: NonNullable<Share>, nth: number, reply: FastifyReply): void {
-  reply.header('ratelimit-policy', `"requests";q=${size.tokens};w=${size.fillSeconds}`)
-  reply.header('ratelimit', `"requests";r=${draw.left};t=${Math.ceil(draw.fullInMs / 1000)}`)
+  tellOf(size, draw, reply)
   if (nth < draw.taken) return
   throw new ProblemError(
     'quota_exceeded',
@@ -116,4 +131,13 @@ function answerFor({ size, perSecond, draw }: NonNullable<Share>, nth: number, r
       members: { quota: 'requests', limit: perSecond },
     },
   )
+}
+
+function sizeOf(perSecond: number): BucketSize {
+  return { tokens: perSecond * BURST_SECONDS, fillSeconds: BURST_SECONDS }
+}
+
+function tellOf(size: BucketSize, draw: Draw, reply: FastifyReply): void {
+  reply.header('ratelimit-policy', `"requests";q=${size.tokens};w=${size.fillSeconds}`)
+  reply.header('ratelimit', `"requests";r=${draw.left};t=${Math.ceil(draw.fullInMs / 1000)}`)
 }

@@ -37,12 +37,35 @@ test('a bucket gives what it has, fills by time, and is kept no longer than it t
   expect(await open.take('b', TEN, 1)).toMatchObject({ taken: 1, left: 9 })
 })
 
-test('a clock of Redis that was set back keeps nobody out for longer than an empty bucket does', async () => {
+test('what is charged is taken whether it is there or not; what is owed goes before, a minute at most', async () => {
+  const { redis, prefix, open, closed } = await scene()
+  expect(await open.take('a', TEN, 1)).toMatchObject({ left: 9 })
+  expect(await open.charge('a', TEN, 4)).toMatchObject({ left: 5, tokenInMs: 0 })
+  const owing = await open.charge('a', TEN, 15)
+  expect(owing.left).toBe(0)
+  // Ten are missing for it to be empty and no more, and one until there is a token.
+  expect(owing.tokenInMs).toBeGreaterThan(5_000)
+  expect(owing.tokenInMs).toBeLessThanOrEqual(5_500)
+  expect(owing.fullInMs).toBeGreaterThan(9_500)
+  expect(owing.fullInMs).toBeLessThanOrEqual(10_000)
+  for (const process of [open, closed]) {
+    const refused = await process.take('a', TEN, 1)
+    expect(refused.taken).toBe(0)
+    expect(refused.tokenInMs).toBeGreaterThan(4_500)
+  }
+  const most = await open.charge('a', TEN, 1_000)
+  expect(most.tokenInMs).toBeGreaterThan(59_000)
+  expect(most.tokenInMs).toBeLessThanOrEqual(60_500)
+  expect((await open.charge('a', TEN, 1)).tokenInMs).toBeLessThanOrEqual(60_500)
+  expect(await redis.pttl(`${prefix}:a`)).toBeLessThanOrEqual(65_000)
+})
+
+test('a clock of Redis that was set back keeps nobody out for longer than the longest debt does', async () => {
   const { redis, prefix, open } = await scene()
   await redis.set(`${prefix}:a`, 9e15)
   const draw = await open.take('a', TEN, 1)
   expect(draw.taken).toBe(0)
-  expect(draw.tokenInMs).toBeLessThanOrEqual(500)
+  expect(draw.tokenInMs).toBeLessThanOrEqual(60_500)
 })
 
 test('without Redis each process counts for itself, or nobody is let in; a Redis that stands still is waited for shortly', async () => {
@@ -58,6 +81,9 @@ test('without Redis each process counts for itself, or nobody is let in; a Redis
   await own.stop()
   expect(await open.take('c', TEN, 3)).toMatchObject({ taken: 3, left: 7 })
   await expect(closed.take('c', TEN, 1)).rejects.toThrow(StoreUnavailable)
+  expect(await open.charge('c', TEN, 9)).toMatchObject({ left: 0 })
+  expect(await open.take('c', TEN, 1)).toMatchObject({ taken: 0 })
+  await expect(closed.charge('c', TEN, 1)).rejects.toThrow(StoreUnavailable)
 })
 
 test('a Redis without memory left goes on to count', async () => {

@@ -8,6 +8,8 @@ const TAKE_TOKENS = readFileSync(new URL('./take-tokens.lua', import.meta.url), 
 const ANSWERS_WITHIN_MS = 250
 /** So long after one that did not, nobody waits for it again. */
 const AWAY_FOR_MS = 1_000
+/** What is charged may leave a bucket with nothing for so long. */
+const LONGEST_DEBT_SECONDS = 60
 
 /** A token bucket: how many tokens it holds, and in how many whole seconds an empty one fills. */
 export interface BucketSize {
@@ -49,15 +51,44 @@ export class SharedBuckets {
    *
    * @throws {StoreUnavailable} if Redis is away and `withoutRedis` is closed
    */
-  async take(key: string, size: BucketSize, wanted: number): Promise<Draw> {
+  take(key: string, size: BucketSize, wanted: number): Promise<Draw> {
     const { shared, own } = this.#limitersOf(size)
+    return this.#draw(
+      size,
+      wanted,
+      () => shared.consume(key, wanted),
+      () => own.consume(key, wanted),
+    )
+  }
+
+  /**
+   * Takes tokens for what was done already, whether they are there or not: what is missing is owed, for a minute at most.
+   *
+   * @throws {StoreUnavailable} if Redis is away and `withoutRedis` is closed
+   */
+  charge(key: string, size: BucketSize, tokens: number): Promise<Draw> {
+    const { shared, own } = this.#limitersOf(size)
+    return this.#draw(
+      size,
+      tokens,
+      () => shared.penalty(key, tokens, { customDuration: size.fillSeconds + LONGEST_DEBT_SECONDS }),
+      () => own.penalty(key, tokens),
+    )
+  }
+
+  async #draw(
+    size: BucketSize,
+    wanted: number,
+    shared: () => Promise<RateLimiterRes>,
+    own: () => Promise<RateLimiterRes>,
+  ): Promise<Draw> {
     try {
       if (performance.now() < this.#awayUntilMs)
         throw new StoreUnavailable('Redis did not answer a moment ago')
-      return await guarded(() => drawn(size, wanted, this.#inTime(shared.consume(key, wanted))))
+      return await guarded(() => drawn(size, wanted, this.#inTime(shared())))
     } catch (error) {
       if (!(error instanceof StoreUnavailable) || this.#options.withoutRedis === 'closed') throw error
-      return drawn(size, wanted, own.consume(key, wanted))
+      return drawn(size, wanted, own())
     }
   }
 
@@ -106,10 +137,14 @@ async function drawn(
   // One that it knows to be empty is refused without a number.
   const missing = told.consumedPoints || tokens + wanted
   const left = Math.max(0, tokens - missing)
+  const tokenInMs = left > 0 ? 0 : told.msBeforeNext
+  const tokenMs = (fillSeconds * 1000) / tokens
+  // What is owed goes before.
+  const emptyInMs = Math.max(0, tokenInMs - tokenMs)
   return {
     taken: Math.max(0, wanted - Math.max(0, missing - tokens)),
     left,
-    fullInMs: ((tokens - left) / tokens) * fillSeconds * 1000,
-    tokenInMs: left > 0 ? 0 : told.msBeforeNext,
+    fullInMs: emptyInMs + ((tokens - left) / tokens) * fillSeconds * 1000,
+    tokenInMs,
   }
 }

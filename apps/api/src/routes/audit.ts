@@ -3,6 +3,7 @@ import { type AuditTrail, auditDocument, auditPlaceText, readAuditPlace } from '
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { cursorOf, nextQuery, pageQuery, placeOf } from '../paging.ts'
+import type { RequestQuota } from '../quotas/request-quota.ts'
 import { problemResponses, response, STORE_PROBLEMS } from '../responses.ts'
 
 const AuditQuery = Type.Object(
@@ -18,7 +19,7 @@ const AuditQuery = Type.Object(
 type AuditQuery = Static<typeof AuditQuery>
 
 /** `GET /audit`. */
-export function auditRoute(app: FastifyInstance, trail: AuditTrail): void {
+export function auditRoute(app: FastifyInstance, trail: AuditTrail, quota: RequestQuota | undefined): void {
   app.get(
     '/audit',
     {
@@ -49,6 +50,7 @@ export function auditRoute(app: FastifyInstance, trail: AuditTrail): void {
       }
       const place = cursor === undefined ? undefined : placeOf(cursor, readAuditPlace)
       const { entries, next } = await trail.list(request.tenant, filter, limit, place)
+      await quota?.countEntries(request.tenant, entries.length, reply)
       if (next) {
         const query = nextQuery(request, cursorOf(auditPlaceText(next)))
         reply.header('link', `</audit${query}>; rel="next"`)

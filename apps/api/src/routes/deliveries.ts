@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { deliveryDocument, endpointDocument } from '../callbacks/documents.ts'
 import { ProblemError } from '../problem.ts'
+import type { RequestQuota } from '../quotas/request-quota.ts'
 import { BODY_PROBLEMS, problemResponses, response, STORE_PROBLEMS } from '../responses.ts'
 import { absentProblem } from '../task-answers.ts'
 import { TaskParams } from '../task-reading.ts'
@@ -19,7 +20,11 @@ const MOST_ENDPOINTS = 1_000
 const NO_CACHE = { 'cache-control': 'private, no-cache' }
 
 /** `GET /tasks/{id}/deliveries`, `POST /tasks/{id}/deliveries/{id}/redeliver`, `GET /endpoints`. */
-export function deliveryRoutes(app: FastifyInstance, deliveries: Deliveries): void {
+export function deliveryRoutes(
+  app: FastifyInstance,
+  deliveries: Deliveries,
+  quota: RequestQuota | undefined,
+): void {
   app.get(
     '/tasks/:task_id/deliveries',
     {
@@ -44,6 +49,7 @@ export function deliveryRoutes(app: FastifyInstance, deliveries: Deliveries): vo
     async (request, reply) => {
       const { task_id: taskId } = request.params as TaskParams
       const documents = await documentsOf(deliveries, request.tenant, taskId)
+      await quota?.countEntries(request.tenant, documents.length, reply)
       return reply.headers(NO_CACHE).send(documents.slice(-MOST_DELIVERIES))
     },
   )
@@ -99,6 +105,7 @@ export function deliveryRoutes(app: FastifyInstance, deliveries: Deliveries): vo
     },
     async (request, reply) => {
       const endpoints = await deliveries.endpoints(request.tenant)
+      await quota?.countEntries(request.tenant, endpoints.length, reply)
       return reply.headers(NO_CACHE).send(endpoints.map(endpointDocument))
     },
   )

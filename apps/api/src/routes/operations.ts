@@ -51,7 +51,7 @@ export function operationRoutes(app: FastifyInstance, deps: ReadDependencies, ac
       },
     },
     async (request, reply) => {
-      const { views, next } = await listTasks(request, deps)
+      const { views, next } = await listTasks(request, reply, deps)
       const { publicUrl } = deps.styles()
       const value = views.map(({ task }) => operationDocument(task, publicUrl)).join()
       const more = next ? `,"nextLink":${JSON.stringify(`${publicUrl}/operations${next}`)}` : ''

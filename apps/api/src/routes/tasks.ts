@@ -38,7 +38,7 @@ export function taskRoutes(app: FastifyInstance, deps: ReadDependencies): void {
       },
     },
     async (request, reply) => {
-      const { views, next } = await listTasks(request, deps)
+      const { views, next } = await listTasks(request, reply, deps)
       if (next) reply.header('link', `</tasks${next}>; rel="next"`)
       reply.header('cache-control', 'private, no-cache').type('application/json')
       return reply.send(
