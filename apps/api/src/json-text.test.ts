@@ -67,6 +67,11 @@ test.each([
   expect(refusal(text)).toBe('The body has an object with two members of the same name.')
 })
 
+test('a byte order mark is no JSON', () => {
+  expect(refusal('\uFEFF{"a":1}')).toBe('The body is not JSON: it begins with a byte order mark.')
+  expect(refusal('{"a":"\uFEFF"}')).toBe('it was read')
+})
+
 test('what looks like a member within a string is none', () => {
   const text = '{"a":"\\"b\\":1,\\\\","b":"{\\"a\\":[:,{}","c":"\\\\"}'
   expect(parseJson(text)).toEqual(JSON.parse(text))

@@ -27,6 +27,8 @@ export function parseJson(text: string, subject = 'The body'): unknown {
   const refuse = (why: string, cause?: unknown) =>
     new ProblemError('malformed_json', `${subject} ${why}.`, { cause })
   if (text.trim() === '') throw refuse('is empty')
+  // The parser would pass over it, and nobody else who reads the text.
+  if (text.startsWith('\uFEFF')) throw refuse('is not JSON: it begins with a byte order mark')
   const { fault, members } = measure(text)
   if (fault) throw refuse(fault)
   let value: unknown

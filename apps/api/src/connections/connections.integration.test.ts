@@ -270,6 +270,30 @@ test('who asks for CONNECT and breaks off breaks nothing else', async () => {
   await until(async () => (await openAt(app.server)) <= 1)
 })
 
+test('CONNECT is answered in its turn', async () => {
+  const { connect, ask } = await started()
+  const CONNECT = 'CONNECT a.example:80 HTTP/1.1\r\nHost: localhost\r\n\r\n'
+  const behind = await connect()
+  behind.send(`${post('Content-Length: 2')}{}${HEALTH}${CONNECT}`)
+  expect((await behind.answers()).map(({ status }) => status)).toEqual([422, 200, 405])
+
+  const { task_id: taskId } = (await ask({ method: 'POST', url: '/cars', payload: MUSTANG })).json()
+  const waiting = await connect()
+  waiting.send(`GET /tasks/${taskId} HTTP/1.1\r\nHost: localhost\r\nPrefer: wait=1\r\n\r\n${CONNECT}`)
+  expect((await waiting.answers()).map(({ status }) => status)).toEqual([202, 405])
+
+  const streaming = await connect()
+  streaming.send(`GET /tasks/${taskId}/events HTTP/1.1\r\nHost: localhost\r\n\r\n${CONNECT}`)
+  await until(async () => String(streaming.soFar()[0]?.body).includes('event:'))
+  await ask({ method: 'POST', url: `/tasks/${taskId}/cancel` })
+  // A stream is the last answer of its connection.
+  const told = await streaming.answers()
+  expect([told.length, String(told[0]!.body)]).toEqual([
+    1,
+    expect.stringMatching(/event: canceled\n.*\n\n$/s),
+  ])
+})
+
 test('a wait for which there is no place is answered as things are; a stream tells that and when to come again', async () => {
   const { connect, ask } = await started({}, { MAX_CONNECTIONS: '10' })
   const { task_id: taskId } = (await ask({ method: 'POST', url: '/cars', payload: MUSTANG })).json()

@@ -72,7 +72,7 @@ export class Connections {
       this.#expectant.add(request)
       begin(request, response)
     })
-    server.on('connect', ({ socket }) => this.#open.get(socket)?.refuse(unknownMethod(), publicUrl()))
+    server.on('connect', ({ socket }) => this.#open.get(socket)?.fail(unknownMethod(), publicUrl()))
     server.on('connection', (socket) => this.#admit(socket))
     const watch = setInterval(() => this.#cutSlowReaders(), limits.lookedAtEveryMs).unref()
     server.once('close', () => clearInterval(watch))

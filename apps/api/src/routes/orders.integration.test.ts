@@ -81,6 +81,8 @@ test('one line too many, no line at all, and too many bytes are refused', async 
   const tooMany = await ask(ndjson(Array.from({ length: 10_001 }, (_, n) => order(n))))
   expect(tooMany.json()).toMatchObject({ status: 422, errors: [{ line: 10_001 }] })
   expect((await ask(lines('\n\n'))).json()).toMatchObject({ status: 422 })
+  const blank = await ask(lines('\n'.repeat(16_000_000)))
+  expect(blank.json()).toMatchObject({ status: 422, errors: [{ line: 20_001 }] })
   expect((await ask(lines('x'.repeat(16 * 1024 * 1024 + 1)))).json()).toMatchObject({
     status: 413,
     code: 'too_large',

@@ -19,6 +19,8 @@ export interface OrderStores {
 
 const BULK_MAX_BYTES = 16 * 1024 * 1024
 const BULK_MAX_LINES = 10_000
+/** Empty ones included. */
+const MOST_LINES = 2 * BULK_MAX_LINES
 /** Lines that are read in one turn of the event loop. */
 const LINES_A_TURN = 250
 const NDJSON = 'application/x-ndjson'
@@ -168,13 +170,16 @@ async function readLines(text: string, faultsOf: ReturnType<typeof compileCheck>
   const orders: Order[] = []
   const errors: InputFault[] = []
   let line = 0
-  for (const source of text.split('\n')) {
+  for (const source of linesOf(text)) {
     line += 1
     if (line % LINES_A_TURN === 0) await nextTurn()
+    if (line > MOST_LINES)
+      throw invalidInput([
+        { line, detail: `is over the ${MOST_LINES} that a request may have, empty ones included` },
+      ])
     if (source.trim() === '') continue
-    if (orders.length === BULK_MAX_LINES) {
+    if (orders.length === BULK_MAX_LINES)
       throw invalidInput([{ line, detail: `is over the ${BULK_MAX_LINES} lines that a request may have` }])
-    }
     const { order, faults } = readLine(source, faultsOf)
     errors.push(...faults.map((fault) => ({ line, ...fault })))
     if (errors.length >= MOST_INPUT_FAULTS) break
@@ -183,6 +188,16 @@ async function readLines(text: string, faultsOf: ReturnType<typeof compileCheck>
   if (errors.length > 0) throw invalidInput(errors.slice(0, MOST_INPUT_FAULTS))
   if (orders.length === 0) throw invalidInput([{ pointer: '#', detail: 'has no order' }])
   return orders
+}
+
+/** One after the other: of line feeds alone there are millions in a body. */
+function* linesOf(text: string): Generator<string> {
+  for (let from = 0; from <= text.length; ) {
+    const end = text.indexOf('\n', from)
+    yield text.slice(from, end === -1 ? undefined : end)
+    if (end === -1) return
+    from = end + 1
+  }
 }
 
 function readLine(source: string, faultsOf: ReturnType<typeof compileCheck>) {
