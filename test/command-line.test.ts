@@ -268,6 +268,7 @@ describe('told in words, without a stack', () => {
       'limits set --tenant limited --weight 0',
       'limits set --tenant limited --stored 1.5MB',
       'limits clear --tenant limited --names request',
+      'limits clear --tenant limited --names toString',
       'audit list --limit 0',
     ]) {
       const { code, stdout, stderr } = await accepted(line)

@@ -203,10 +203,10 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(requestIds, { log })
   await app.register(securityFields, { publicUrl })
   await app.register(problems, { publicUrl })
+  await app.register(cors, { origins: origins.origins })
   const isOurs = (hostname: string) => isLoopbackHost(hostname) || hostname === hostnameOf(publicUrl())
   await app.register(httpRules, { connections, isOurs: keys ? undefined : isOurs })
   await app.register(acts, { entries: settings.AUDIT_ENTRIES })
-  await app.register(cors, { origins: origins.origins })
   await app.register(shedRequests, { shedding, bounds, publicUrl })
   const schemes = keys && securitySchemes(tokens !== undefined)
   await app.register(auth, {
@@ -270,6 +270,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
     app,
     (request) => carStore(spaceOf(request)),
     (request) => reservationStore(spaceOf(request)),
+    quota,
   )
   orderRoutes(app, {
     ordersOf: (request) => orderStore(spaceOf(request)),

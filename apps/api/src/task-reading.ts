@@ -166,7 +166,7 @@ export async function listTasks(request: FastifyRequest, reply: FastifyReply, de
     request.tenant,
     filter,
     limit,
-    cursor ? placeOf(cursor, readPlace) : undefined,
+    cursor === undefined ? undefined : placeOf(cursor, readPlace),
   )
   await deps.quota?.countEntries(request.tenant, page.tasks.length, reply)
   const views = await Promise.all(

@@ -45,6 +45,7 @@ describe('arguments', () => {
     ['secrets rotate --overlap 1y', '--overlap: must be 0, or a number and ms, s, m, h or d.'],
     ['secrets rotate --overlap=-1h', '--overlap: must be 0, or a number and ms, s, m, h or d.'],
     ['keys create', 'keys create: --tenant is missing.'],
+    ['keys create --tenant a --tenant b', 'keys create: --tenant is there twice.'],
     ['keys create --tenant a b', "keys create: Unexpected argument 'b'."],
     [
       'keys create --tenant a --scopes tasks:read,,admin',

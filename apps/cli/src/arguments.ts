@@ -23,7 +23,13 @@ export function readArguments(args: string[], commands: readonly Command[]): Inv
   const { command, rest } = commandOf(args, commands)
   const config: ParseArgsOptionsConfig = { json: { type: 'boolean' } }
   for (const name of Object.keys(command.options)) config[name] = { type: 'string' }
-  const { values, positionals } = parsed(rest, config, command)
+  const { values, positionals, tokens } = parsed(rest, config, command)
+  const said = new Set<string>()
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    if (said.has(token.name)) throw new UsageError(`${command.name}: --${token.name} is there twice.`)
+    said.add(token.name)
+  }
   const { json = false, ...named } = values
   const options = { ...(named as Record<string, string>), ...operandsOf(positionals, command) }
   for (const [name, option] of Object.entries(command.options)) {
@@ -72,7 +78,7 @@ function commandOf(args: string[], commands: readonly Command[]) {
 
 function parsed(args: string[], options: ParseArgsOptionsConfig, command: Command) {
   try {
-    return parseArgs({ args, options, strict: true, allowPositionals: true })
+    return parseArgs({ args, options, strict: true, allowPositionals: true, tokens: true })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (!code?.startsWith('ERR_PARSE_ARGS')) throw error

@@ -113,6 +113,14 @@ const REFUSED: [what: string, bytes: string, status: number, code: string][] = [
   ],
   ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 'malformed_request'],
   ['another version', head('GET /healthz HTTP/9.9', 'Host: localhost'), 400, 'malformed_request'],
+  [
+    'a version that the parser knows',
+    head('GET /healthz HTTP/2.0', 'Host: localhost'),
+    400,
+    'malformed_request',
+  ],
+  ['an older version', head('GET /healthz HTTP/0.9', 'Host: localhost'), 400, 'malformed_request'],
+  ['two credentials', get('Authorization: Bearer a', 'authorization: Bearer a'), 400, 'malformed_request'],
   ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400, 'malformed_request'],
   ['CONNECT', head('CONNECT a.example:80 HTTP/1.1', 'Host: localhost'), 405, 'method_not_allowed'],
   [

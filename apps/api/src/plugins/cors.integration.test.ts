@@ -48,6 +48,8 @@ test('pages of an origin that is named may use every route, and read what answer
   // A refusal can be read, too.
   const refused = await ask({ ...post('/cars', MUSTANG, { origin: SHOP }) })
   expect([refused.statusCode, refused.headers['access-control-allow-origin']]).toEqual([401, SHOP])
+  const unread = await app.inject(post('/cars', MUSTANG, { origin: SHOP, 'content-encoding': 'gzip' }))
+  expect([unread.statusCode, unread.headers['access-control-allow-origin']]).toEqual([415, SHOP])
 })
 
 test('an answer says what may be read, and that it depends on the origin', async () => {

@@ -81,6 +81,8 @@ function faultOf(raw: IncomingMessage, target: string): ProblemError | undefined
   if (rawHeaders.length / 2 > MAX_FIELDS) {
     return new ProblemError('header_too_large', `The request has more than ${MAX_FIELDS} header fields.`)
   }
+  if (httpVersion !== '1.1' && httpVersion !== '1.0')
+    return new ProblemError('malformed_request', 'Of versions of HTTP only 1.1 and 1.0 are served.')
   const hosts = countOf('host', raw)
   if (hosts > 1 || (hosts === 0 && httpVersion !== '1.0')) {
     return new ProblemError(
@@ -91,6 +93,8 @@ function faultOf(raw: IncomingMessage, target: string): ProblemError | undefined
   if (headers.host !== undefined && !AUTHORITY.test(headers.host)) {
     return new ProblemError('malformed_request', 'The Host field is no host and port.')
   }
+  if (headers.authorization !== undefined && countOf('authorization', raw) > 1)
+    return new ProblemError('malformed_request', 'The request has more than one Authorization field.')
   const coding = headers['transfer-encoding']
   if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion === '1.0')) {
     return new ProblemError('malformed_request', 'Of transfer codings only chunked is read, in HTTP/1.1.')

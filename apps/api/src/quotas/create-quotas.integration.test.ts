@@ -32,6 +32,18 @@ test('Retry-After of a quota of waiting tasks is how long the lane takes to have
   expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(10)
 })
 
+test('one that waits for few tasks of its own to end is told the time of those, not that of the whole lane', async () => {
+  const { ask, north, redis, prefix } = await quotaApp({ TENANT_STORED_BYTES: '4000' })
+  // A task ends each second, in eight slots; of this tenant's two one each four seconds.
+  await redis.lpush(`${prefix}:{0}:recent:car.build`, 8_000, 8_000, 8_000)
+  await redis.zadd(`${prefix}:{0}:slots:car.build`, 9e15, 'worker 8')
+  await redis.hset(`${prefix}:{0}:lane:car.build`, 'slots', 8)
+  for (let n = 0; n < 2; n++) expect((await ask(post('/cars', MUSTANG, north))).statusCode).toBe(202)
+  const refused = await ask(post('/cars', MUSTANG, north))
+  expectProblem(refused, 429, 'quota_exceeded', { quota: 'stored' })
+  expect(Number(refused.headers['retry-after'])).toBe(5)
+})
+
 test('a start that can never fit is told so without a Retry-After; one that waits for nobody knows what, the longest', async () => {
   const { ask, north, redis, prefix } = await quotaApp({ TENANT_STORED_BYTES: '4000' })
   const order = (model: number, headers = {}) =>

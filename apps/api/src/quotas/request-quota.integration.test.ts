@@ -1,8 +1,9 @@
 import { once } from 'node:events'
-import { connectForAnswers, createLog, Scripts, StoreUnavailable, TenantLimits } from '@accepted/core'
+import { connectForAnswers, createLog, newId, Scripts, StoreUnavailable, TenantLimits } from '@accepted/core'
 import { freshPrefix } from '@accepted/core/testing'
 import { startRedisProxy } from '@accepted/local-redis'
-import type { FastifyReply, LightMyRequestResponse } from 'fastify'
+import { carStore, resourceSpace } from '@accepted/operations'
+import type { FastifyReply, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { afterEach, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { quotaApp } from '../testing/quota-app.ts'
 import { expectProblem, post } from '../testing/requests.ts'
@@ -79,6 +80,29 @@ test('a page of a list counts as a request for every four entries, afterwards: w
   expect((await ask({ url: '/tasks', headers: south })).statusCode).toBe(200)
   await passTime(2_000)
   expect((await list('?limit=1')).statusCode).toBe(200)
+})
+
+test('cars are a list, too; acts that a filter of the trail passes over count as a tenth of an entry', async () => {
+  const { ask, keys, redis, prefix } = await quotaApp({ TENANT_REQUESTS: '1' })
+  const { key } = await keys.create({ tenant: 'north', scopes: ['admin', 'tasks:read', 'tasks:write'] })
+  const asked = async (request: InjectOptions) => {
+    // Full again.
+    await redis.del(`${prefix}:quota:requests:north`)
+    return ask({ ...request, headers: { ...request.headers, authorization: `Bearer ${key}` } })
+  }
+  for (let n = 0; n < 80; n++) expect((await asked(post('/cars', MUSTANG))).statusCode).toBe(202)
+  const store = carStore(resourceSpace(redis, prefix, 'north'))
+  for (let n = 0; n < 40; n++)
+    await store.put({ ...MUSTANG, car_id: newId(), built_at: new Date().toISOString(), reserved_by: null })
+  /** One comes back each second. */
+  const missing = async (url: string) => {
+    const answer = await asked({ url })
+    expect(answer.statusCode).toBe(200)
+    return Number(/;t=(\d+)$/.exec(String(answer.headers.ratelimit))![1])
+  }
+  expect(await missing('/cars?limit=40')).toBe(10)
+  expect(await missing('/audit?limit=80')).toBe(20)
+  expect(await missing('/audit?action=key.revoke&limit=1')).toBe(2)
 })
 
 test('whatever a tenant is answered tells how it stands, and who has no good key is not counted', async () => {

@@ -82,6 +82,7 @@ test('without Redis each process counts for itself, or nobody is let in; a Redis
   expect(await open.take('c', TEN, 3)).toMatchObject({ taken: 3, left: 7 })
   await expect(closed.take('c', TEN, 1)).rejects.toThrow(StoreUnavailable)
   expect(await open.charge('c', TEN, 9)).toMatchObject({ left: 0 })
+  expect((await open.take('c', TEN, 1)).fullInMs).toBeLessThanOrEqual(5_000)
   expect(await open.take('c', TEN, 1)).toMatchObject({ taken: 0 })
   await expect(closed.charge('c', TEN, 1)).rejects.toThrow(StoreUnavailable)
 })

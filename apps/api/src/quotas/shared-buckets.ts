@@ -85,10 +85,10 @@ export class SharedBuckets {
     try {
       if (performance.now() < this.#awayUntilMs)
         throw new StoreUnavailable('Redis did not answer a moment ago')
-      return await guarded(() => drawn(size, wanted, this.#inTime(shared())))
+      return await guarded(() => drawn(size, wanted, 'may owe', this.#inTime(shared())))
     } catch (error) {
       if (!(error instanceof StoreUnavailable) || this.#options.withoutRedis === 'closed') throw error
-      return drawn(size, wanted, own())
+      return drawn(size, wanted, 'owes nothing', own())
     }
   }
 
@@ -128,6 +128,7 @@ export class SharedBuckets {
 async function drawn(
   { tokens, fillSeconds }: BucketSize,
   wanted: number,
+  debts: 'may owe' | 'owes nothing',
   asked: Promise<RateLimiterRes>,
 ): Promise<Draw> {
   const told = await asked.catch((refusal: unknown) => {
@@ -139,8 +140,8 @@ async function drawn(
   const left = Math.max(0, tokens - missing)
   const tokenInMs = left > 0 ? 0 : told.msBeforeNext
   const tokenMs = (fillSeconds * 1000) / tokens
-  // What is owed goes before.
-  const emptyInMs = Math.max(0, tokenInMs - tokenMs)
+  // What is owed goes before. The library's own limiter has it all back at once.
+  const emptyInMs = debts === 'may owe' ? Math.max(0, tokenInMs - tokenMs) : 0
   return {
     taken: Math.max(0, wanted - Math.max(0, missing - tokens)),
     left,

@@ -144,6 +144,8 @@ test('a query out of form is refused with 422, and its member named', async () =
   for (const query of [
     'cursor=x',
     'cursor=',
+    `cursor=${Buffer.from('0-0-t').toString('base64url')}`,
+    `cursor=${Buffer.from('0-0-k').toString('base64url')}`,
     `cursor=${Buffer.from('1-2-x').toString('base64url')}`,
     `cursor=${Buffer.from('01-2-t').toString('base64url')}`,
     `cursor=${Buffer.from('1-2-t\n').toString('base64url')}`,

@@ -6,6 +6,7 @@ import { Type } from 'typebox'
 import type { Immediate } from '../operation-route.ts'
 import { notACursor, pageQuery } from '../paging.ts'
 import { ProblemError } from '../problem.ts'
+import type { RequestQuota } from '../quotas/request-quota.ts'
 import { problemResponses, response } from '../responses.ts'
 
 /** The cars of a request's tenant. */
@@ -30,7 +31,12 @@ export function readCar(carsOf: CarsOf): Immediate {
 }
 
 /** `GET /cars`: newest first, by pages. `GET /cars/{id}/reservations/{id}`. */
-export function carRoutes(app: FastifyInstance, carsOf: CarsOf, reservationsOf: ReservationsOf): void {
+export function carRoutes(
+  app: FastifyInstance,
+  carsOf: CarsOf,
+  reservationsOf: ReservationsOf,
+  quota: RequestQuota | undefined,
+): void {
   app.get(
     '/cars',
     {
@@ -55,6 +61,7 @@ export function carRoutes(app: FastifyInstance, carsOf: CarsOf, reservationsOf: 
       if (cursor !== undefined && !isId(cursor)) throw notACursor()
       const page = await guarded(() => carsOf(request).list(limit, cursor))
       if (!page) throw notACursor()
+      await quota?.countEntries(request.tenant, page.cars.length, reply)
       if (page.next) reply.header('link', `</cars?limit=${limit}&cursor=${page.next}>; rel="next"`)
       return reply.header('cache-control', 'private, no-cache').send(page.cars)
     },

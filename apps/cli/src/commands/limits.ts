@@ -13,7 +13,7 @@ const NAMES: CommandOption = {
   placeholder: 'N,N',
   description: `${LIMIT_NAMES.join(', ')}; all, if not said`,
   faultOf: (value) => {
-    const stray = value.split(',').find((name) => !(name in LIMIT_KINDS))
+    const stray = value.split(',').find((name) => !Object.hasOwn(LIMIT_KINDS, name))
     return stray === undefined ? undefined : `'${stray}' is none of ${LIMIT_NAMES.join(', ')}`
   },
 }

@@ -46,7 +46,10 @@ describe('a list', () => {
 
   test('may be of one action, one task and a time', async () => {
     const { all, pages, trail, control } = await long()
-    const whole = (await trail.list('default', {}, 1_000)).entries
+    const { entries: whole, looks } = await trail.list('default', {}, 1_000)
+    expect(looks).toBe(250)
+    const none = await trail.list('default', { action: 'key.revoke' }, 1)
+    expect([none.entries.length, none.looks]).toEqual([0, 250])
     const idsOf = (filter: (entry: (typeof whole)[number]) => boolean) =>
       whole.filter(filter).map(({ auditId }) => auditId)
     expect(await pages(7, { action: 'key.create' })).toEqual(idsOf(({ keyId }) => keyId !== null))
@@ -80,7 +83,7 @@ describe('a list', () => {
     for (const prefix of [scripts.prefixOf(0), scripts.secretsPrefix]) {
       await redis.xtrim(`${prefix}audit:default`, 'MAXLEN', 1)
     }
-    expect(await trail.list('default', {}, 200, next!)).toEqual({ entries: [], next: null })
+    expect(await trail.list('default', {}, 200, next!)).toMatchObject({ entries: [], next: null })
   })
 
   test('that has little to tell leads on, and no call looks at more than 500 entries of a part', async () => {
@@ -92,7 +95,7 @@ describe('a list', () => {
     }
     const run = vi.spyOn(scripts, 'run')
     const rare = await trail.list('default', { action: 'task.cancel' }, 200)
-    expect(rare).toEqual({ entries: [], next: expect.objectContaining({ part: 't' }) })
+    expect(rare).toEqual({ entries: [], next: expect.objectContaining({ part: 't' }), looks: 550 })
     expect(run.mock.calls.map(([name, , args]) => [name, args[5]])).toEqual([['list-audit', 500]])
     expect(await pages(200, { action: 'task.cancel' })).toHaveLength(1)
     expect(await pages(1, { taskId: first })).toHaveLength(2)

@@ -50,6 +50,7 @@ const PARTS: readonly Part[] = ['t', 'k']
 interface Look {
   found: { place: AuditPlace; entry: AuditEntry }[]
   upTo: AuditPlace | null
+  looks: number
 }
 
 /** Reads who did what. */
@@ -62,7 +63,7 @@ export class AuditTrail {
 
   /**
    * A page of at most `limit` acts, newest first; `next` leads on, if there are more. One of a filter may have fewer, or none, and
-   * still lead on.
+   * still lead on. `looks`: the acts that were looked at for it.
    *
    * @param tenant '' for acts that concern no tenant
    * @throws {StoreUnavailable}
@@ -72,7 +73,7 @@ export class AuditTrail {
     filter: AuditFilter,
     limit: number,
     after?: AuditPlace,
-  ): Promise<{ entries: AuditEntry[]; next: AuditPlace | null }> {
+  ): Promise<{ entries: AuditEntry[]; next: AuditPlace | null; looks: number }> {
     const looks = await Promise.all(PARTS.map((part) => this.#look(part, tenant, filter, limit + 1, after)))
     // Beyond the place up to which all parts were looked at, one may have what comes before what another has.
     const edge = looks.flatMap(({ upTo }) => upTo ?? []).sort(newestFirst)[0]
@@ -84,6 +85,7 @@ export class AuditTrail {
     return {
       entries: page.map(({ entry }) => entry),
       next: all.length > limit ? page.at(-1)!.place : (edge ?? null),
+      looks: looks.reduce((sum, { looks }) => sum + looks, 0),
     }
   }
 
@@ -98,20 +100,21 @@ export class AuditTrail {
     const { action = '', taskId = '' } = filter
     const to = filter.afterMs === undefined || filter.afterMs < 0 ? '-' : String(filter.afterMs + 1)
     const from = newestOf(part, filter.beforeMs, after)
-    if (!from) return { found: [], upTo: null }
-    const looks = action || taskId ? LOOKS : wanted
-    const [last, ...entries] = await this.#run(part, tenant, [
+    if (!from) return { found: [], upTo: null, looks: 0 }
+    const most = action || taskId ? LOOKS : wanted
+    const [last, looks, ...entries] = await this.#run(part, tenant, [
       tenant,
       from,
       to,
       action,
       taskId,
-      looks,
+      most,
       wanted,
     ])
     return {
       found: entries.map((fields) => decodeEntry(part, fields)),
       upTo: last ? placeOf(part, last) : null,
+      looks,
     }
   }
 
@@ -120,7 +123,7 @@ export class AuditTrail {
       part === 'k'
         ? await this.#scripts.runOnSecrets('list-audit', args)
         : await this.#scripts.run('list-audit', shardOfTenant(tenant, this.#scripts.shards), args)
-    return answer as [last: string, ...entries: string[][]]
+    return answer as [last: string, looks: number, ...entries: string[][]]
   }
 }
 
@@ -169,8 +172,10 @@ export function auditPlaceText({ ms, nth, part }: AuditPlace): string {
   return `${ms}-${nth}-${part}`
 }
 
-/** Reads what `auditPlaceText` wrote; undefined if it did not. */
+/** Reads what `auditPlaceText` wrote; undefined if it did not. No entry is at 0-0, before which Redis lets nobody ask. */
 export function readAuditPlace(text: string): AuditPlace | undefined {
   const match = /^(0|[1-9]\d{0,14})-(0|[1-9]\d{0,14})-([tk])$/.exec(text)
-  return match ? { ms: Number(match[1]), nth: Number(match[2]), part: match[3] as Part } : undefined
+  return match && text.slice(0, 4) !== '0-0-'
+    ? { ms: Number(match[1]), nth: Number(match[2]), part: match[3] as Part }
+    : undefined
 }

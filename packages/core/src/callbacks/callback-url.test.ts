@@ -65,6 +65,10 @@ test.each([
   ['https://shop\n.example/', 'must not contain spaces or control characters'],
   ['https://shop\0.example/', 'must not contain spaces or control characters'],
   [`https://shop.example/${'a'.repeat(3_000)}`, 'must have at most 2,048 characters'],
+  [
+    `https://shop.example/${'漢'.repeat(300)}`,
+    'must have at most 2,048 characters once what is not ASCII is percent-encoded',
+  ],
 ])('%j %s', (text, detail) => {
   expect(parseCallbackUrl(text)).toEqual({ outcome: 'faulty', detail })
 })

@@ -1,4 +1,4 @@
-/** Most characters of a callback's URL, as it was given. */
+/** Most characters of a callback's URL, as it was given and as it is sent. */
 const MOST_CHARACTERS = 2_048
 
 /** A callback's URL in canonical form, or what is wrong with it, in words that go on from "it". */
@@ -22,6 +22,8 @@ export function parseCallbackUrl(text: string): CallbackUrl {
   if (/^\.|\.\./.test(url.hostname)) return faulty('must have a host name without empty parts')
   url.hostname = url.hostname.replace(/\.$/, '')
   url.hash = ''
+  if (url.href.length > MOST_CHARACTERS)
+    return faulty('must have at most 2,048 characters once what is not ASCII is percent-encoded')
   return { outcome: 'url', url }
 }
 

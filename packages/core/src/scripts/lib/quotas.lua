@@ -87,7 +87,9 @@ local function takes_to_end(tenant, lane_name, lane, bytes, open)
   end
   local here = redis.call('ZCARD', flow_key(lane_name, tenant)) + tonumber(redis.call('HGET', P .. 'running:' .. lane_name, tenant) or 0)
   local ends = math.ceil(bytes * tasks / open)
-  return ends <= here and math.ceil(ends * turns_of(lane_name, lane, tenant)) or -1
+  if ends > here then return -1 end
+  -- Where it has fewer tasks than the lane has slots, what the others take ends none of its own.
+  return math.ceil(ends * math.max(turns_of(lane_name, lane, tenant), lane.slots / math.max(1, math.min(lane.slots, here))))
 end
 
 -- Refuses a task of so many `bytes` of a tenant that would take more than it may even if all that can go had gone; makes room first, if
