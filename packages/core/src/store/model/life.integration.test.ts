@@ -25,6 +25,21 @@ const EXAMPLES: [Action[]][] = [
       { act: 'read' },
     ],
   ],
+  // A cap was taken away, but only a program that knows of none had ticked since: its tenant was held still.
+  [
+    [
+      { act: 'create', tenant: 0, kind: 0, priority: 3, key: null },
+      { act: 'claim', worker: 0, most: 1 },
+      { act: 'limit', tenant: 0, running: 1 },
+      { act: 'limit', tenant: 0, running: 1 },
+      { act: 'read' },
+      { act: 'create', tenant: 0, kind: 0, priority: 3, key: null },
+      { act: 'claim', worker: 0, most: 1 },
+      { act: 'limit', tenant: 0, running: null },
+      { act: 'confirm', task: 0, foreign: false },
+      { act: 'begin', tenant: 0, kind: 0, priority: 3, key: null },
+    ],
+  ],
 ]
 /** Keys that are never gone. */
 const LASTING = /^(lane:test|recent:test.run|operations:\w+|upkeep|format|figures|limits|stored)$/

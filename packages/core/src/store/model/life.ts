@@ -179,9 +179,7 @@ export class Life {
     const [key, field] = [`${scripts.prefixOf(0)}limits`, `${tenant} running`]
     if (running === null) await redis.hdel(key, field)
     else await redis.hset(key, field, running)
-    const { caps } = this.model
-    if (running === null) caps.delete(tenant)
-    else caps.set(tenant, running)
+    this.model.caps.set(tenant, running ?? Number.POSITIVE_INFINITY)
     await this.#tick()
   }
 

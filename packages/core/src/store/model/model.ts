@@ -34,7 +34,7 @@ export class Model {
   clock = 0
   readonly tasks: ModelTask[] = []
   readonly keys = new Map<string, { task: ModelTask; fingerprint: string }>()
-  /** Running caps, by tenant. */
+  /** Running caps, by tenant; infinite where one was taken away. */
   readonly caps = new Map<string, number>()
   #ticked = Number.NEGATIVE_INFINITY
   #leasesHoldUntil = Number.NEGATIVE_INFINITY

@@ -49,7 +49,7 @@ export class Workers {
 
   /**
    * @param check called between two writes that belong to one act
-   * @param allKnowCaps else some claims regard no caps, and tasks at one may wait for a tick
+   * @param allKnowCaps else some claims regard no caps, and tasks at one, or of whom one was taken away, may wait for a tick
    */
   constructor(
     model: Model,
