@@ -107,3 +107,15 @@ test('the pages that explain problems are there for every kind', async () => {
     expect(page.body).toContain(code)
   }
 })
+
+test('a problem has its status as a number, but for those of the operation style', async () => {
+  const { app } = await testApp()
+  for (const [url, status] of [
+    ['/operations/x', undefined],
+    ['/operations?limit=0', undefined],
+    ['/operationsx', 404],
+    ['/tasks/x', 404],
+  ] as const) {
+    expect((await app.inject(url)).json().status, url).toBe(status)
+  }
+})

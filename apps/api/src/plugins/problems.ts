@@ -35,6 +35,9 @@ export const problems = plugin<ProblemsOptions>(
   { name: 'problems' },
 )
 
+/** Where documents have a `status` of their own, which is no number. */
+const OPERATION_STYLE = /^\/operations(?![^/?])/
+
 /** Answers with a problem document. */
 export function answerProblem(
   problem: ProblemError,
@@ -46,7 +49,7 @@ export function answerProblem(
     .code(problem.status)
     .headers({ ...securityHeaders(publicUrl), 'x-request-id': request.id, ...problem.options.headers })
     .type('application/problem+json')
-    .send(problemDocument(problem, publicUrl, !request.url.startsWith('/operations')))
+    .send(problemDocument(problem, publicUrl, !OPERATION_STYLE.test(request.url)))
 }
 
 /** Reads any error as a problem; what is not known is ours. */
