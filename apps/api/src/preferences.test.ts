@@ -37,6 +37,21 @@ test('what cannot be read is ignored', () => {
   }
 })
 
+test('no field takes the square of its length to read', () => {
+  // A second would be hours.
+  for (const run of [' ', '\t', ',', ';', '=', '"', '\\', '\\"', 'a ', 'a=', ' =', '" ']) {
+    for (const [before, after] of [
+      ['a', '@'],
+      ['a=', '@'],
+      ['a="', '@'],
+      ['a=b', '@'],
+      ['a;', '\n'],
+    ] as const) {
+      readPreferences(before + run.repeat(300_000) + after)
+    }
+  }
+})
+
 test('a wait is a number of seconds, of which 60 are the most', () => {
   for (const [field, seconds] of [
     ['wait=1', 1],

@@ -11,9 +11,9 @@ const LONGEST_WAIT_SECONDS = 60
 
 const NONE: Preferences = { respondAsync: false }
 
-/** name, `=` with a token or quoted value; its parameters, if any, are passed over. */
+/** name, `=` with a token or quoted value; its parameters, if any, are passed over. No two runs of space meet: that would take the square of their length. */
 const PREFERENCE =
-  /^([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([\w!#$%&'*+.^`|~-]+))?)?\s*(?:;.*)?$/
+  /^([\w!#$%&'*+.^`|~-]+)(?:\s*=(?:\s*(?:"((?:[^"\\]|\\.)*)"|([\w!#$%&'*+.^`|~-]+)))?)?\s*(?:;.*)?$/
 
 /** Reads the `Prefer` field; of a preference that is named twice, the first counts. */
 export function readPreferences(field: string | undefined): Preferences {
