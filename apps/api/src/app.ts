@@ -212,7 +212,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   await app.register(auth, {
     authenticate: keys && bearer(keys, tokens && oidcCallers(tokens, log)),
     security: schemes ? securityOf(schemes) : [],
-    quota: quota && ((tenant, reply) => quota.admit(tenant, reply)),
+    quota,
   })
   await app.register(validation)
   await app.register(methods)
@@ -262,7 +262,7 @@ export async function buildApp(deps: ApiDependencies): Promise<FastifyInstance> 
   taskActionRoutes(app, act)
   const limits = { ...STREAM_LIMITS, ...deps.streamLimits }
   const streams = new TaskStreams({ watch, held, estimator, now, limits })
-  taskEventRoutes(app, { reader, streams })
+  taskEventRoutes(app, { reader, streams, quota })
   operationRoutes(app, read, act)
   deliveryRoutes(app, new Deliveries(scripts), quota)
   auditRoute(app, new AuditTrail(scripts), quota)

@@ -109,8 +109,14 @@ export async function readTask(
     // It had no place to be held.
     if (found === known) await deps.pacing?.admit(request.tenant, taskId)
   }
+  await deps.quota?.countBytes(request.tenant, bytesOf(found.task), reply)
   const { task, position } = found
   return { task, estimate: await deps.estimator.estimate(task, position), nowMs: deps.now() }
+}
+
+/** What of a task may be large, whether it is shown or not: it was read. */
+export function bytesOf({ body, result }: TaskRecord): number {
+  return (body?.length ?? 0) + (result?.length ?? 0)
 }
 
 /** Whether the caller has nothing to learn yet: a task that goes on, and is still as it was when the caller last saw it. */

@@ -4,6 +4,7 @@ import { until } from '@accepted/core/testing'
 import { fastify } from 'fastify'
 import { expect, onTestFinished, test } from 'vitest'
 import { OPEN } from '../auth/access.ts'
+import { rawConnections } from '../testing/raw-connection.ts'
 import { expectProblem, post } from '../testing/requests.ts'
 import { MUSTANG, testApp } from '../testing/test-app.ts'
 import { auth } from './auth.ts'
@@ -110,6 +111,44 @@ test('what answers at once takes a key that reads, and one that starts where it 
 })
 
 // That it takes 2 s at most is shown in core/src/keys, on a clock of the test's.
+test('a key that does not hold any more once the body is there is refused: nothing is begun', async () => {
+  const { app, ask, create, as, keys, redis, prefix } = await lockedApp()
+  const connect = await rawConnections(app)
+  const key = await create()
+  const head = (path: string, type: string, length: number) =>
+    `POST ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${key.key}\r\nContent-Type: ${type}\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n`
+  const car = JSON.stringify(MUSTANG)
+  const order = JSON.stringify({
+    order_id: 'A-1',
+    ordered_at: '2021-10-03T10:00:00Z',
+    customer: 'Zoë',
+    currency: 'EUR',
+    items: [{ sku: 'X1', description: 'Lamp', quantity: 2, unit_price: '9.50' }],
+  })
+  const slow = await Promise.all(
+    (
+      [
+        ['/cars', 'application/json', car],
+        ['/orders', 'application/x-ndjson', order],
+      ] as const
+    ).map(async ([path, type, body]) => {
+      const { send, answers } = await connect()
+      send(head(path, type, Buffer.byteLength(body)) + body.slice(0, 5))
+      return async () => {
+        send(body.slice(5))
+        return (await answers())[0]!
+      }
+    }),
+  )
+  await keys.revoke(key.keyId)
+  await until(async () => (await ask({ url: '/tasks', headers: as(key) })).statusCode === 401)
+  for (const finish of slow) {
+    const answer = await finish()
+    expect([answer.status, JSON.parse(String(answer.body)).code]).toEqual([401, 'unauthenticated'])
+  }
+  expect((await redis.keys(`${prefix}:*`)).filter((name) => /open:|orders/.test(name))).toEqual([])
+})
+
 test('a key that is revoked is refused, and what it holds open ends', async () => {
   const { app, ask, create, as, keys } = await lockedApp()
   const [key, other] = [await create(), await create()]

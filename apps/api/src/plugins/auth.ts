@@ -1,9 +1,11 @@
 import type { Scope } from '@accepted/contract'
-import type { FastifyReply, RouteOptions } from 'fastify'
+import type { RouteOptions } from 'fastify'
 import plugin from 'fastify-plugin'
 import { OPEN } from '../auth/access.ts'
 import { ANYBODY, type Authenticate, type Caller, refuseUnless } from '../auth/caller.ts'
+import { invalidCredential } from '../auth/challenges.ts'
 import { ANONYMOUS } from '../auth/security-schemes.ts'
+import type { RequestQuota } from '../quotas/request-quota.ts'
 import { STORE_PROBLEMS, withHeaders, withProblems } from '../responses.ts'
 
 declare module 'fastify' {
@@ -12,6 +14,8 @@ declare module 'fastify' {
     caller: Caller
     /** Whose tasks and resources the request sees; '', which is nobody, on a route that is open to all. */
     tenant: string
+    /** Of a body that was read. */
+    bodyBytes: number
   }
   interface FastifySchema {
     /** In the description the scopes of which an operation takes any one: OpenAPI has no place for those of keys. */
@@ -26,9 +30,9 @@ export interface AuthOptions {
   authenticate: Authenticate | undefined
   /**
    * Counts a request once it is known whose it is, before anything else of it is looked at, but for what tells of the process itself
-   * (`config.load` is `none`); undefined: tenants have no quotas.
+   * (`config.load` is `none`), and its body once it is read; undefined: tenants have no quotas.
    */
-  quota: ((tenant: string, reply: FastifyReply) => Promise<void> | undefined) | undefined
+  quota: Pick<RequestQuota, 'admit' | 'countBytes'> | undefined
 }
 
 /**
@@ -39,6 +43,7 @@ export const auth = plugin<AuthOptions>(
   async (app, { authenticate, security, quota }) => {
     app.decorateRequest('caller')
     app.decorateRequest('tenant', '')
+    app.decorateRequest('bodyBytes', 0)
     const routes: RouteOptions[] = []
     app.addHook('onRoute', (route) => {
       routes.push(route)
@@ -58,12 +63,22 @@ export const auth = plugin<AuthOptions>(
       const counted = (found: Caller): Promise<void> | undefined => {
         request.caller = found
         request.tenant = found.tenant
-        const under = request.routeOptions.config.load === 'none' ? undefined : quota?.(found.tenant, reply)
+        const under =
+          request.routeOptions.config.load === 'none' ? undefined : quota?.admit(found.tenant, reply)
         if (under) return under.then(() => refuseUnless(found, access))
         refuseUnless(found, access)
       }
       const judged = caller instanceof Promise ? caller.then(counted) : counted(caller)
       if (judged) judged.then(() => next(), next)
+      else next()
+    })
+    if (!authenticate) return
+    // A body may have taken its time.
+    app.addHook('preValidation', ({ caller, tenant, bodyBytes }, reply, next) => {
+      if (caller && !caller.holds())
+        return next(invalidCredential('The credential has expired, or was revoked.'))
+      const counted = quota?.countBytes(tenant, bodyBytes, reply)
+      if (counted) counted.then(() => next(), next)
       else next()
     })
   },

@@ -27,9 +27,10 @@ export const jsonBody = plugin(
       { parseAs: 'buffer' },
       async (request: FastifyRequest, body: Buffer) => {
         refuseUndescribed(request)
+        request.bodyBytes = body.length
+        // Some clients send one where nobody reads it.
+        if (!request.routeOptions.schema?.body) return undefined
         const text = decodeUtf8(body)
-        // Some clients name a type even where there is no body to have it.
-        if (text === '' && !request.routeOptions.schema?.body) return undefined
         const value = parseJson(text)
         request.bodyText = text
         return value

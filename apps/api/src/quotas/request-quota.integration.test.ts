@@ -105,6 +105,36 @@ test('cars are a list, too; acts that a filter of the trail passes over count as
   expect(await missing('/audit?action=key.revoke&limit=1')).toBe(2)
 })
 
+test('16 KiB of a body, and of a task that is read, count as a request', async () => {
+  const { ask, north, redis, prefix } = await quotaApp({ TENANT_REQUESTS: '1' })
+  const missing = async (request: InjectOptions) => {
+    await redis.del(`${prefix}:quota:requests:north`)
+    const answer = await ask({ ...request, headers: { ...request.headers, ...north } })
+    // One comes back each second.
+    return { answer, missing: Number(/;t=(\d+)$/.exec(String(answer.headers.ratelimit))![1]) }
+  }
+  const body = JSON.stringify(MUSTANG).padEnd(160_000)
+  const start = post('/cars', '')
+  const large = await missing({ ...start, payload: body })
+  expect([large.answer.statusCode, large.missing]).toEqual([202, 10])
+  const { task_id: taskId } = large.answer.json()
+  for (const [method, url, statusCode] of [
+    ['HEAD', `/tasks/${taskId}`, 202],
+    ['GET', `/operations/${taskId}`, 200],
+    ['GET', '/tasks', 200],
+  ] as const) {
+    const read = await missing({ method, url })
+    expect([read.answer.statusCode, read.missing]).toEqual([statusCode, url === '/tasks' ? 1 : 10])
+  }
+  // Of a body that nobody wants, too.
+  const unread = await missing({
+    ...start,
+    url: `/tasks/${taskId}/cancel`,
+    payload: `[${' '.repeat(40_000)}`,
+  })
+  expect([unread.answer.statusCode, unread.missing]).toEqual([202, 3])
+})
+
 test('whatever a tenant is answered tells how it stands, and who has no good key is not counted', async () => {
   const { ask, north, keys } = await quotaApp()
   const { key } = await keys.create({ tenant: 'north', scopes: ['tasks:read'] })

@@ -12,6 +12,8 @@ const MOST_TENANTS = 10_000
 const MOST_AT_ONCE = 500
 /** Entries of a list that take Redis as long as another request does. */
 const ENTRIES_A_REQUEST = 4
+/** Bytes of a body or a record that take a process, or Redis, as long as another request does. */
+const BYTES_A_REQUEST = 16_384
 
 export interface RequestQuotaOptions {
   buckets: SharedBuckets
@@ -62,11 +64,23 @@ export class RequestQuota {
    * @param entries that are answered
    */
   countEntries(tenant: string, entries: number, reply: FastifyReply): Promise<void> | undefined {
+    return this.#count(tenant, entries / ENTRIES_A_REQUEST, reply)
+  }
+
+  /** The same for what was large to read. @param bytes of a body that was sent, or of a record */
+  countBytes(tenant: string, bytes: number, reply: FastifyReply): Promise<void> | undefined {
+    return this.#count(tenant, bytes / BYTES_A_REQUEST, reply)
+  }
+
+  /** @param requests as many as it is worth, the one that was counted included */
+  #count(tenant: string, requests: number, reply: FastifyReply): Promise<void> | undefined {
+    if (requests <= 1) return undefined
     const perSecond = this.#perSecondOf(tenant)
-    const more = Math.ceil(entries / ENTRIES_A_REQUEST) - 1
-    if (perSecond === 0 || more <= 0) return undefined
+    if (perSecond === 0) return undefined
     const size = sizeOf(perSecond)
-    return this.#options.buckets.charge(tenant, size, more).then((draw) => tellOf(size, draw, reply))
+    return this.#options.buckets
+      .charge(tenant, size, Math.ceil(requests) - 1)
+      .then((draw) => tellOf(size, draw, reply))
   }
 
   #turnOf(tenant: string) {

@@ -49,7 +49,7 @@ export function deliveryRoutes(
     async (request, reply) => {
       const { task_id: taskId } = request.params as TaskParams
       const documents = await documentsOf(deliveries, request.tenant, taskId)
-      await quota?.countEntries(request.tenant, documents.length, reply)
+      await quota?.countEntries(request.tenant, entriesOf(documents), reply)
       return reply.headers(NO_CACHE).send(documents.slice(-MOST_DELIVERIES))
     },
   )
@@ -79,6 +79,7 @@ export function deliveryRoutes(
       if (outcome.outcome !== 'redelivered') throw absentProblem(taskId, outcome)
       request.log.info({ task: taskId, delivery: id }, 'redelivery asked for')
       const documents = await documentsOf(deliveries, request.tenant, taskId)
+      await quota?.countEntries(request.tenant, entriesOf(documents), reply)
       const document = documents.find(({ delivery_id }) => delivery_id === id)
       if (!document) throw unknownDelivery()
       return reply.code(202).send(document)
@@ -117,6 +118,11 @@ async function documentsOf(deliveries: Deliveries, tenant: string, taskId: strin
   if (found.outcome !== 'task') throw absentProblem(taskId, found)
   const { callback } = found
   return callback ? found.deliveries.map((delivery) => deliveryDocument(delivery, callback)) : []
+}
+
+/** An attempt is an entry as a delivery is. */
+function entriesOf(documents: Awaited<ReturnType<typeof documentsOf>>): number {
+  return documents.reduce((sum, { attempts }) => sum + 1 + attempts.length, 0)
 }
 
 function unknownDelivery(): ProblemError {

@@ -21,8 +21,8 @@ const BULK_MAX_BYTES = 16 * 1024 * 1024
 const BULK_MAX_LINES = 10_000
 /** Empty ones included. */
 const MOST_LINES = 2 * BULK_MAX_LINES
-/** Lines that are read in one turn of the event loop. */
-const LINES_A_TURN = 250
+/** What is read in one turn of the event loop: as many empty lines, or so many characters. */
+const [LINES_A_TURN, CHARACTERS_A_TURN] = [250, 65_536]
 const NDJSON = 'application/x-ndjson'
 const NDJSON_WORDS = {
   description: 'An order a line, as `application/json` has it; empty lines are passed over',
@@ -40,7 +40,10 @@ export function orderRoutes(app: FastifyInstance, stores: OrderStores): void {
     scope.addContentTypeParser(
       NDJSON,
       { parseAs: 'buffer', bodyLimit: BULK_MAX_BYTES },
-      async (_request: FastifyRequest, body: Buffer) => readLines(decodeUtf8(body), faultsOf),
+      async (request: FastifyRequest, body: Buffer) => {
+        request.bodyBytes = body.length
+        return readLines(decodeUtf8(body), faultsOf)
+      },
     )
     scope.post(
       '/orders',
@@ -170,9 +173,15 @@ async function readLines(text: string, faultsOf: ReturnType<typeof compileCheck>
   const orders: Order[] = []
   const errors: InputFault[] = []
   let line = 0
+  let turn = { lines: 0, characters: 0 }
   for (const source of linesOf(text)) {
     line += 1
-    if (line % LINES_A_TURN === 0) await nextTurn()
+    turn.lines += 1
+    turn.characters += source.length
+    if (turn.lines === LINES_A_TURN || turn.characters > CHARACTERS_A_TURN) {
+      await nextTurn()
+      turn = { lines: 0, characters: 0 }
+    }
     if (line > MOST_LINES)
       throw invalidInput([
         { line, detail: `is over the ${MOST_LINES} that a request may have, empty ones included` },

@@ -3,15 +3,17 @@ import { FieldValue, isEnded, TASK_EXAMPLE } from '@accepted/contract'
 import type { TaskReader } from '@accepted/core'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
+import type { RequestQuota } from '../quotas/request-quota.ts'
 import { emptyResponse, problemResponses, response, STORE_PROBLEMS } from '../responses.ts'
 import { eventText, lastEventVersion } from '../task-events.ts'
-import { findTask, TaskParams } from '../task-reading.ts'
+import { bytesOf, findTask, TaskParams } from '../task-reading.ts'
 import type { TaskStreams } from '../task-streams.ts'
 
 /** What the route that streams events needs. */
 export interface EventDependencies {
   reader: TaskReader
   streams: TaskStreams
+  quota: RequestQuota | undefined
 }
 
 const MEDIA_TYPE = 'text/event-stream'
@@ -22,7 +24,7 @@ const HEADERS = {
 }
 
 /** `GET /tasks/{id}/events`. */
-export function taskEventRoutes(app: FastifyInstance, { reader, streams }: EventDependencies): void {
+export function taskEventRoutes(app: FastifyInstance, { reader, streams, quota }: EventDependencies): void {
   app.get(
     '/tasks/:task_id/events',
     {
@@ -62,6 +64,7 @@ export function taskEventRoutes(app: FastifyInstance, { reader, streams }: Event
     },
     async (request, reply) => {
       const found = await findTask(request, reader)
+      await quota?.countBytes(request.tenant, bytesOf(found.task), reply)
       const { version, status } = found.task
       const isKnown = lastEventVersion(request.headers['last-event-id'] as string | undefined) === version
       reply.headers(HEADERS)

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createTask, type TestStore, terms, testStore, until } from '../testing/index.ts'
 import type { TaskFilter } from './reader.ts'
 
@@ -72,6 +72,24 @@ test('bounds of time exclude their own millisecond', async () => {
   expect(await ids(store, { createdBeforeMs: created + 1, createdAfterMs: created - 1 }, 5)).toEqual([
     [taskId],
   ])
+})
+
+test('large tasks that are asked for at once come in several calls, each no longer than it must be', async () => {
+  const store = testStore()
+  const body = JSON.stringify('x'.repeat(30_000))
+  const large = await Promise.all(Array.from({ length: 9 }, () => createTask(store, { body })))
+  const small = await createTask(store)
+  const run = vi.spyOn(store.scripts, 'run')
+  const asked = [...large, small, 'ffffffff-ffff-7fff-bfff-ffffffffff00']
+  const outcomes = await Promise.all(asked.map((taskId) => store.reader.read('default', taskId)))
+  expect(outcomes.map((found) => (found.outcome === 'task' ? found.task.taskId : null))).toEqual([
+    ...large,
+    small,
+    null,
+  ])
+  expect(outcomes.filter((found) => found.outcome === 'task' && found.task.body === body)).toHaveLength(9)
+  // Three take more than a call may answer.
+  expect(run.mock.calls.map(([, , args]) => args.length / 4)).toEqual([10, 7, 4, 1])
 })
 
 test('a list does not carry bodies and results', async () => {

@@ -114,7 +114,10 @@ export class TaskReader {
     ])
     const { answer } = await this.#scripts.run('read', shard, args)
     const found = answer as (unknown[] | number | null)[]
-    return items.map((item, index) => this.#outcomeOf(item, found[index]!))
+    const isLater = (index: number) => (found[index] as unknown[] | null)?.[0] === 'later'
+    const later = items.filter((_, index) => isLater(index))
+    const rest = later.length === 0 ? [] : await this.#readBatch(shard, later)
+    return items.map((item, index) => (isLater(index) ? rest.shift()! : this.#outcomeOf(item, found[index]!)))
   }
 
   #outcomeOf({ taskId, kept }: Read, answer: unknown[] | number | null): ReadOutcome {
