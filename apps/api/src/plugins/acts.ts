@@ -22,7 +22,8 @@ export const acts = plugin<ActsOptions>(
     // Connections ask for theirs when they begin; so it is known when the client has left, too.
     app.decorateRequest('address', {
       getter(this: FastifyRequest): string {
-        return harmless(this.ip ?? 'unknown', ADDRESS_LENGTH)
+        // On a socket of both kinds an IPv4 address comes as one of IPv6.
+        return harmless((this.ip ?? 'unknown').replace(/^::ffff:(?=\d+\.)/i, ''), ADDRESS_LENGTH)
       },
     })
     app.decorateRequest('actedBy', {

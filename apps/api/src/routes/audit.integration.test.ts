@@ -65,6 +65,12 @@ test('every act of a client is told: who, from where, in which request, on what'
   expect(JSON.stringify(acts)).not.toContain(client.key)
 })
 
+test('an IPv4 address is noted as one, on a socket of both kinds, too', async () => {
+  const { ask, as, client, audit } = await scene()
+  await ask({ ...post('/cars', MUSTANG, as(client)), remoteAddress: '::ffff:192.0.2.7' })
+  expect(await audit()).toMatchObject([{ action: 'task.create', address: '192.0.2.7' }])
+})
+
 test('what is refused, or changes nothing, is not told', async () => {
   const { ask, as, client, admin, audit, start } = await scene()
   const key = { 'idempotency-key': 'one' }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { MUSTANG, testApp } from '../testing/index.ts'
 import { expectProblem } from '../testing/requests.ts'
 
@@ -85,4 +85,17 @@ test('a process that is outdated tells that Redis is there, and of the store not
   const samples = samplesOf(scraped.body)
   expect(samples.get('accepted_redis_up')).toBe(1)
   expect([...samples.keys()].filter((name) => name.startsWith('accepted_'))).toEqual(['accepted_redis_up'])
+})
+
+test('who asks while the figures are made gets those', async () => {
+  const { ask, redis } = await testApp()
+  await ask('/metrics')
+  const sent = vi.spyOn(redis, 'sendCommand')
+  await ask('/metrics')
+  const alone = sent.mock.calls.length
+  sent.mockClear()
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ask('/metrics')))
+  expect(answers.map(({ statusCode }) => statusCode)).toEqual(Array(20).fill(200))
+  expect(sent.mock.calls.length).toBeLessThan(3 * alone)
+  expect((await ask('/metrics')).statusCode).toBe(200)
 })

@@ -22,6 +22,12 @@ export function metricsRoute(
   registries: readonly Registry[],
   storeMetrics: () => Promise<Registry>,
 ): void {
+  const make = async () => {
+    const metrics = Registry.merge([...registries, await storeMetrics()])
+    return { contentType: metrics.contentType, text: await metrics.metrics() }
+  }
+  // For all who ask while it is made: it is dear, and no quota counts it.
+  let making: ReturnType<typeof make> | undefined
   app.get(
     '/metrics',
     {
@@ -47,9 +53,11 @@ export function metricsRoute(
       },
     },
     async (_request, reply) => {
-      const metrics = Registry.merge([...registries, await storeMetrics()])
-      const text = await metrics.metrics()
-      return reply.type(metrics.contentType).header('cache-control', 'no-store').send(text)
+      making ??= make().finally(() => {
+        making = undefined
+      })
+      const { contentType, text } = await making
+      return reply.type(contentType).header('cache-control', 'no-store').send(text)
     },
   )
 }

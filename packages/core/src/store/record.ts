@@ -199,6 +199,9 @@ function decodeAttempt(text: string): AttemptRecord {
     attempt: Number(attempt),
     startedMs: Number(started),
     endedMs: ended ? Number(ended) : null,
-    error: decodeError(error ?? ''),
+    error: error === 'worker_lost' ? LOST : decodeError(error ?? ''),
   }
 }
+
+/** Of an attempt; the task's own words say that it was the last one. */
+const LOST = taskError('worker_lost', 'The worker that ran it was lost.')

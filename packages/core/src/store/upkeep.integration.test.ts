@@ -137,7 +137,9 @@ test('of what is due at once several tickers do each thing once, and no pass doe
   for (const id of tried) expect(await readTask(store, id)).toMatchObject({ status: 'pending', attempt: 1 })
   for (const id of lost) {
     const { attempts } = await readTask(store, id)
-    expect(attempts).toMatchObject([{ error: { code: 'worker_lost' } }])
+    expect(attempts).toMatchObject([
+      { error: { code: 'worker_lost', message: 'The worker that ran it was lost.' } },
+    ])
     expect(await redis.hget(`${scripts.prefixOf(0)}open:${id}`, 'losses')).toBe('1')
   }
   const claimed = await times(300, async () => (await claimTask(store)).task.taskId)
