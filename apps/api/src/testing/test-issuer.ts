@@ -9,6 +9,7 @@ export async function startTestIssuer() {
   const published: JWK[] = []
   let asked = 0
   let named: string | undefined
+  let keysFail = false
   const server = createServer((request, response) => {
     const url = `http://${request.headers.host}`
     const documents: Record<string, object> = {
@@ -17,7 +18,8 @@ export async function startTestIssuer() {
     }
     if (request.url === '/keys') asked += 1
     const document = documents[request.url!]
-    response.writeHead(document ? 200 : 404, { 'content-type': 'application/json' })
+    const fails = keysFail && request.url === '/keys'
+    response.writeHead(fails ? 500 : document ? 200 : 404, { 'content-type': 'application/json' })
     response.end(JSON.stringify(document ?? {}))
   })
   const listen = async (port = 0) => {
@@ -41,6 +43,10 @@ export async function startTestIssuer() {
     asked: () => asked,
     leave: close,
     comeBack: () => listen(port),
+    /** Makes it answer 500 instead of its keys, or its keys again. */
+    failKeys(does = true) {
+      keysFail = does
+    },
     /** Makes its configuration name another issuer. */
     rename(name: string) {
       named = name
