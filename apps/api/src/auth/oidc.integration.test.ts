@@ -1,5 +1,6 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { createLog } from '@accepted/core'
+import type { JWK } from 'jose'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { expectProblem, post } from '../testing/requests.ts'
 import { MUSTANG, testApp } from '../testing/test-app.ts'
@@ -84,6 +85,20 @@ test('a token that is not the issuer’s, not for us, or not valid now is refuse
   }
   // Clocks may differ a little.
   expect((await callerOf(await sign({ exp: nowSeconds() - 5, nbf: nowSeconds() + 5 }))).holds()).toBe(true)
+})
+
+test('a key that is too short, and a subject that is no text, are refused as tokens', async () => {
+  const issuer = await startTestIssuer()
+  const sign = await issuer.rotate()
+  const short = generateKeyPairSync('rsa', { modulusLength: 1_024 }).publicKey.export({ format: 'jwk' })
+  issuer.published.push({ ...(short as JWK), kid: 'short' })
+  const callerOf = oidcCallers({ ...TERMS, issuer: issuer.url }, createLog('test', 'silent'))
+  await expect(callerOf(junk('short'))).rejects.toMatchObject({ code: 'unauthenticated' })
+  for (const sub of [{ toString: 1 }, { a: 1 }, ['somebody'], 7, null]) {
+    const token = await sign({ sub: sub as never })
+    await expect(callerOf(token), JSON.stringify(sub)).rejects.toMatchObject({ code: 'unauthenticated' })
+  }
+  expect((await callerOf(await sign({ sub: undefined as never }))).name).toBe(issuer.url)
 })
 
 test.each(['ES256', 'PS256', 'Ed25519'])('keys of %s are taken', async (alg) => {

@@ -71,11 +71,13 @@ function callerOf(claims: JWTPayload, { issuer, tenantClaim, scopeClaim }: OidcT
   if (typeof tenant !== 'string' || !isTenantName(tenant)) {
     throw invalidCredential(`The token names no tenant in its claim ${tenantClaim}.`)
   }
+  const { sub = '' } = claims as { sub?: unknown }
+  if (typeof sub !== 'string') throw invalidCredential('The claim sub of the token is no text.')
   const scopes = new Set<Scope>(wordsIn(claims[scopeClaim]).filter(isScope))
   const endsMs = (claims.exp! + CLOCK_TOLERANCE_SECONDS) * 1000
   return {
     tenant,
-    name: harmless(`${issuer} ${claims.sub ?? ''}`.trimEnd(), NAME_LENGTH),
+    name: harmless(`${issuer} ${sub}`.trimEnd(), NAME_LENGTH),
     may: (scope) => scopes.has(scope),
     holds: () => Date.now() < endsMs,
   }
