@@ -131,7 +131,7 @@ test('tokens by known keys are judged while others make the issuer be asked in v
   const callerOf = oidcCallers({ ...TERMS, issuer: issuer.url }, createLog('test', 'silent'))
   const good = await sign()
   await callerOf(good)
-  issuer.failKeys()
+  issuer.makeKeys('fail')
   passMs(30_001)
   const expectUnknown = async (after: number) => {
     const refusal = { code: 'issuer_unavailable', options: { headers: { 'retry-after': String(after) } } }
@@ -149,7 +149,7 @@ test('tokens by known keys are judged while others make the issuer be asked in v
   passMs(600_000)
   const later = await sign()
   await expect(callerOf(later)).rejects.toMatchObject({ options: { headers: { 'retry-after': '1' } } })
-  issuer.failKeys(false)
+  issuer.makeKeys('told')
   passMs(1_001)
   expect((await callerOf(later)).tenant).toBe('north')
 })
@@ -187,6 +187,26 @@ test('while the issuer is away tokens cannot be judged: 503, and good again when
   await expect
     .poll(async () => (await ask({ url: '/tasks', headers: await as() })).statusCode, { timeout: 10_000 })
     .toBe(200)
+})
+
+test('the log says once that the issuer does not answer, however many wait; who has a known key does not wait', async () => {
+  const passMs = clock()
+  const issuer = await startTestIssuer()
+  const sign = await issuer.rotate()
+  const lines: string[] = []
+  const log = createLog('test', 'error', { write: (line) => void lines.push(line) })
+  const callerOf = oidcCallers({ ...TERMS, issuer: issuer.url }, log)
+  const good = await sign()
+  await callerOf(good)
+  issuer.makeKeys('hang')
+  passMs(30_001)
+  const unknown = Array.from({ length: 200 }, () => callerOf(junk('another')).catch(({ code }) => code))
+  await expect.poll(issuer.asked).toBe(2)
+  expect((await callerOf(good)).tenant).toBe('north')
+  expect(lines).toEqual([])
+  await issuer.leave()
+  expect(new Set(await Promise.all(unknown))).toEqual(new Set(['issuer_unavailable']))
+  expect(lines).toHaveLength(1)
 })
 
 test('a configuration that is another issuer’s is not taken', async () => {

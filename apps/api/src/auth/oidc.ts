@@ -106,6 +106,7 @@ function issuerKeys({ issuer }: OidcTerms, log: Logger): JWTVerifyGetKey {
       return keys
     } catch (error) {
       failedMs = performance.now()
+      log.error({ err: error, issuer }, 'the issuer of tokens cannot be asked for its keys')
       throw error
     } finally {
       asked = undefined
@@ -124,7 +125,6 @@ function issuerKeys({ issuer }: OidcTerms, log: Logger): JWTVerifyGetKey {
     if (leftAloneMs() > 0) throw issuerUnavailable(leftAloneMs())
     asked ??= ask()
     const keys = await asked.catch((error) => {
-      log.error({ err: error, issuer }, 'the issuer of tokens cannot be asked for its keys')
       throw issuerUnavailable(leftAloneMs(), error)
     })
     return keys(header, token)

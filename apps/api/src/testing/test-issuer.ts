@@ -9,7 +9,7 @@ export async function startTestIssuer() {
   const published: JWK[] = []
   let asked = 0
   let named: string | undefined
-  let keysFail = false
+  let keys: 'told' | 'fail' | 'hang' = 'told'
   const server = createServer((request, response) => {
     const url = `http://${request.headers.host}`
     const documents: Record<string, object> = {
@@ -18,7 +18,8 @@ export async function startTestIssuer() {
     }
     if (request.url === '/keys') asked += 1
     const document = documents[request.url!]
-    const fails = keysFail && request.url === '/keys'
+    if (request.url === '/keys' && keys === 'hang') return
+    const fails = request.url === '/keys' && keys === 'fail'
     response.writeHead(fails ? 500 : document ? 200 : 404, { 'content-type': 'application/json' })
     response.end(JSON.stringify(document ?? {}))
   })
@@ -43,9 +44,9 @@ export async function startTestIssuer() {
     asked: () => asked,
     leave: close,
     comeBack: () => listen(port),
-    /** Makes it answer 500 instead of its keys, or its keys again. */
-    failKeys(does = true) {
-      keysFail = does
+    /** Makes it tell its keys, answer 500 instead, or not answer. */
+    makeKeys(be: typeof keys) {
+      keys = be
     },
     /** Makes its configuration name another issuer. */
     rename(name: string) {
