@@ -209,6 +209,21 @@ test('the log says once that the issuer does not answer, however many wait; who 
   expect(lines).toHaveLength(1)
 })
 
+test.each([30_001, 600_001])(
+  'keys that have moved are found when they are asked for again, %i ms later',
+  async (ms) => {
+    const passMs = clock()
+    const issuer = await startTestIssuer()
+    const old = await issuer.rotate()
+    const callerOf = oidcCallers({ ...TERMS, issuer: issuer.url }, createLog('test', 'silent'))
+    await callerOf(await old())
+    issuer.moveKeys('/moved')
+    const sign = await issuer.rotate('ES256', { instead: true })
+    passMs(ms)
+    expect((await callerOf(await sign())).tenant).toBe('north')
+  },
+)
+
 test('a configuration that is another issuer’s is not taken', async () => {
   const issuer = await startTestIssuer()
   const sign = await issuer.rotate()

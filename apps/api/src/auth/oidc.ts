@@ -89,19 +89,17 @@ function wordsIn(claim: unknown): string[] {
 }
 
 /**
- * The keys of the issuer, found by discovery (OpenID Connect Discovery 1.0 §4) when a token first comes. A token by a key that is
+ * The keys of the issuer, found by discovery (OpenID Connect Discovery 1.0 §4) when a token needs them. A token by a key that is
  * known is judged by it, whatever becomes of asking for others.
  */
 function issuerKeys({ issuer }: OidcTerms, log: Logger): JWTVerifyGetKey {
-  let place: URL | undefined
   let kept: { keys: LocalJWKSet; sinceMs: number } | undefined
   let asked: Promise<LocalJWKSet> | undefined
   let failedMs = Number.NEGATIVE_INFINITY
   const keptMs = () => (kept ? performance.now() - kept.sinceMs : Number.POSITIVE_INFINITY)
   const ask = async () => {
     try {
-      place ??= await discover(issuer)
-      const keys = createLocalJWKSet((await documentAt(place)) as JSONWebKeySet)
+      const keys = createLocalJWKSet((await documentAt(await discover(issuer))) as JSONWebKeySet)
       kept = { keys, sinceMs: performance.now() }
       return keys
     } catch (error) {
