@@ -1,6 +1,7 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { createLog } from '@accepted/core'
-import { expect, test } from 'vitest'
+import type { JWK } from 'jose'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { expectProblem, post } from '../testing/requests.ts'
 import { MUSTANG, testApp } from '../testing/test-app.ts'
 import { startTestIssuer } from '../testing/test-issuer.ts'
@@ -10,6 +11,15 @@ const TERMS = { audience: 'accepted', tenantClaim: 'tenant', scopeClaim: 'scope'
 const base64 = (value: object | string) =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 const nowSeconds = () => Math.floor(Date.now() / 1000)
+/** What anybody can make up. */
+const junk = (kid: string, alg = 'RS256') => `${base64({ alg, kid })}.${base64({})}.AAAA`
+
+/** Stops the clock until the test is over, but not timers; what makes time pass. */
+function clock(): (ms: number) => void {
+  vi.useFakeTimers({ toFake: ['Date', 'performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  return (ms) => void vi.advanceTimersByTime(ms)
+}
 
 test('a token of the issuer is as good as a key: tenant and scopes are its claims', async () => {
   const issuer = await startTestIssuer()
@@ -77,6 +87,20 @@ test('a token that is not the issuer’s, not for us, or not valid now is refuse
   expect((await callerOf(await sign({ exp: nowSeconds() - 5, nbf: nowSeconds() + 5 }))).holds()).toBe(true)
 })
 
+test('a key that is too short, and a subject that is no text, are refused as tokens', async () => {
+  const issuer = await startTestIssuer()
+  const sign = await issuer.rotate()
+  const short = generateKeyPairSync('rsa', { modulusLength: 1_024 }).publicKey.export({ format: 'jwk' })
+  issuer.published.push({ ...(short as JWK), kid: 'short' })
+  const callerOf = oidcCallers({ ...TERMS, issuer: issuer.url }, createLog('test', 'silent'))
+  await expect(callerOf(junk('short'))).rejects.toMatchObject({ code: 'unauthenticated' })
+  for (const sub of [{ toString: 1 }, { a: 1 }, ['somebody'], 7, null]) {
+    const token = await sign({ sub: sub as never })
+    await expect(callerOf(token), JSON.stringify(sub)).rejects.toMatchObject({ code: 'unauthenticated' })
+  }
+  expect((await callerOf(await sign({ sub: undefined as never }))).name).toBe(issuer.url)
+})
+
 test.each(['ES256', 'PS256', 'Ed25519'])('keys of %s are taken', async (alg) => {
   const issuer = await startTestIssuer()
   const sign = await issuer.rotate(alg)
@@ -85,20 +109,67 @@ test.each(['ES256', 'PS256', 'Ed25519'])('keys of %s are taken', async (alg) => 
 })
 
 test('the issuer may rotate its keys; unknown ones do not make it be asked each time', async () => {
+  const passMs = clock()
   const issuer = await startTestIssuer()
-  const log = createLog('test', 'silent')
   const old = await issuer.rotate()
-  const patient = oidcCallers({ ...TERMS, issuer: issuer.url }, log)
-  const eager = oidcCallers({ ...TERMS, issuer: issuer.url, cooldownMs: 0 }, log)
-  await patient(await old())
-  await eager(await old())
-  const asked = issuer.asked()
+  const callerOf = oidcCallers({ ...TERMS, issuer: issuer.url }, createLog('test', 'silent'))
+  await callerOf(await old())
   const unknown = await old({}, { kid: 'another' })
-  for (let n = 0; n < 20; n += 1) await expect(patient(unknown)).rejects.toThrow()
-  expect(issuer.asked()).toBe(asked)
+  for (let n = 0; n < 20; n += 1) await expect(callerOf(unknown)).rejects.toThrow()
+  expect(issuer.asked()).toBe(1)
   const fresh = await issuer.rotate('ES256', { instead: true })
-  expect((await eager(await fresh())).tenant).toBe('north')
-  await expect(eager(await old())).rejects.toMatchObject({ code: 'unauthenticated' })
+  passMs(30_001)
+  expect((await callerOf(await fresh())).tenant).toBe('north')
+  await expect(callerOf(await old())).rejects.toMatchObject({ code: 'unauthenticated' })
+  expect(issuer.asked()).toBe(2)
+})
+
+test('tokens by known keys are judged while others make the issuer be asked in vain, 30 s apart', async () => {
+  const passMs = clock()
+  const issuer = await startTestIssuer()
+  const sign = await issuer.rotate()
+  const callerOf = oidcCallers({ ...TERMS, issuer: issuer.url }, createLog('test', 'silent'))
+  const good = await sign()
+  await callerOf(good)
+  issuer.makeKeys('fail')
+  passMs(30_001)
+  const expectUnknown = async (after: number) => {
+    const refusal = { code: 'issuer_unavailable', options: { headers: { 'retry-after': String(after) } } }
+    await expect(callerOf(junk('another'))).rejects.toMatchObject(refusal)
+    expect((await callerOf(good)).tenant).toBe('north')
+  }
+  await expectUnknown(30)
+  passMs(20_000)
+  await expectUnknown(10)
+  expect(issuer.asked()).toBe(2)
+  passMs(10_001)
+  await expectUnknown(30)
+  expect(issuer.asked()).toBe(3)
+  // Who must ask is let alone for a second only, once no key is known.
+  passMs(600_000)
+  const later = await sign()
+  await expect(callerOf(later)).rejects.toMatchObject({ options: { headers: { 'retry-after': '1' } } })
+  issuer.makeKeys('told')
+  passMs(1_001)
+  expect((await callerOf(later)).tenant).toBe('north')
+})
+
+test('a published key that cannot be used is a fault of tokens that name it only', async () => {
+  const issuer = await startTestIssuer()
+  const sign = await issuer.rotate()
+  issuer.published.push(
+    { kty: 'RSA', kid: 'no-modulus' },
+    { kty: 'EC', crv: 'P-256', kid: 'nowhere', x: 'AA', y: 'AA' },
+  )
+  const callerOf = oidcCallers({ ...TERMS, issuer: issuer.url }, createLog('test', 'silent'))
+  for (const [kid, alg] of [
+    ['no-modulus', 'RS256'],
+    ['nowhere', 'ES256'],
+  ] as const) {
+    await expect(callerOf(junk(kid, alg)), kid).rejects.toMatchObject({ code: 'unauthenticated' })
+    expect((await callerOf(await sign())).tenant).toBe('north')
+  }
+  expect(issuer.asked()).toBe(1)
 })
 
 test('while the issuer is away tokens cannot be judged: 503, and good again when it is back', async () => {
@@ -117,6 +188,41 @@ test('while the issuer is away tokens cannot be judged: 503, and good again when
     .poll(async () => (await ask({ url: '/tasks', headers: await as() })).statusCode, { timeout: 10_000 })
     .toBe(200)
 })
+
+test('the log says once that the issuer does not answer, however many wait; who has a known key does not wait', async () => {
+  const passMs = clock()
+  const issuer = await startTestIssuer()
+  const sign = await issuer.rotate()
+  const lines: string[] = []
+  const log = createLog('test', 'error', { write: (line) => void lines.push(line) })
+  const callerOf = oidcCallers({ ...TERMS, issuer: issuer.url }, log)
+  const good = await sign()
+  await callerOf(good)
+  issuer.makeKeys('hang')
+  passMs(30_001)
+  const unknown = Array.from({ length: 200 }, () => callerOf(junk('another')).catch(({ code }) => code))
+  await expect.poll(issuer.asked).toBe(2)
+  expect((await callerOf(good)).tenant).toBe('north')
+  expect(lines).toEqual([])
+  await issuer.leave()
+  expect(new Set(await Promise.all(unknown))).toEqual(new Set(['issuer_unavailable']))
+  expect(lines).toHaveLength(1)
+})
+
+test.each([30_001, 600_001])(
+  'keys that have moved are found when they are asked for again, %i ms later',
+  async (ms) => {
+    const passMs = clock()
+    const issuer = await startTestIssuer()
+    const old = await issuer.rotate()
+    const callerOf = oidcCallers({ ...TERMS, issuer: issuer.url }, createLog('test', 'silent'))
+    await callerOf(await old())
+    issuer.moveKeys('/moved')
+    const sign = await issuer.rotate('ES256', { instead: true })
+    passMs(ms)
+    expect((await callerOf(await sign())).tenant).toBe('north')
+  },
+)
 
 test('a configuration that is another issuer’s is not taken', async () => {
   const issuer = await startTestIssuer()

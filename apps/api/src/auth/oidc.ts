@@ -1,6 +1,14 @@
 import { isScope, isTenantName, type Scope } from '@accepted/contract'
 import { harmless, type Logger, NAME_LENGTH } from '@accepted/core'
-import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import {
+  createLocalJWKSet,
+  errors,
+  type JSONWebKeySet,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  jwtVerify,
+  type LocalJWKSet,
+} from 'jose'
 import { ProblemError } from '../problem.ts'
 import type { Caller } from './caller.ts'
 import { invalidCredential } from './challenges.ts'
@@ -22,10 +30,12 @@ const ALGORITHMS = [
 /** By how much the clocks of the issuer and this host may differ. */
 const CLOCK_TOLERANCE_SECONDS = 30
 const ANSWERS_WITHIN_MS = 3_000
-/** An issuer that did not answer is let alone for so long. */
+/** An issuer that did not answer is let alone for so long, while no keys of it are known. */
 const LEFT_ALONE_MS = 1_000
 /** How long the issuer's keys are taken as they are. */
 const KEYS_KEPT_MS = 600_000
+/** How soon a token by an unknown key makes them be asked for again, whether they were told the last time or not. */
+const ASKED_AGAIN_MS = 30_000
 
 /** Whose tokens are taken, and what is read in them. */
 export interface OidcTerms {
@@ -36,8 +46,6 @@ export interface OidcTerms {
   tenantClaim: string
   /** A text of words, or a list of them. */
   scopeClaim: string
-  /** How soon a token by an unknown key makes the keys be asked for again, ms. */
-  cooldownMs?: number
 }
 
 /** Callers by access tokens (JWT) of an OpenID Connect issuer. @throws {ProblemError} `unauthenticated`, `issuer_unavailable` */
@@ -51,12 +59,10 @@ export function oidcCallers(terms: OidcTerms, log: Logger): (token: string) => P
     requiredClaims: ['exp'],
   }
   return async (token) => {
-    try {
-      const { payload } = await jwtVerify(token, keyOf, options)
-      return callerOf(payload, terms)
-    } catch (error) {
-      throw error instanceof errors.JOSEError ? invalidCredential(wordsOf(error), error) : error
-    }
+    const { payload } = await jwtVerify(token, keyOf, options).catch((error) => {
+      throw error instanceof ProblemError ? error : invalidCredential(wordsOf(error), error)
+    })
+    return callerOf(payload, terms)
   }
 }
 
@@ -65,11 +71,13 @@ function callerOf(claims: JWTPayload, { issuer, tenantClaim, scopeClaim }: OidcT
   if (typeof tenant !== 'string' || !isTenantName(tenant)) {
     throw invalidCredential(`The token names no tenant in its claim ${tenantClaim}.`)
   }
+  const { sub = '' } = claims as { sub?: unknown }
+  if (typeof sub !== 'string') throw invalidCredential('The claim sub of the token is no text.')
   const scopes = new Set<Scope>(wordsIn(claims[scopeClaim]).filter(isScope))
   const endsMs = (claims.exp! + CLOCK_TOLERANCE_SECONDS) * 1000
   return {
     tenant,
-    name: harmless(`${issuer} ${claims.sub ?? ''}`.trimEnd(), NAME_LENGTH),
+    name: harmless(`${issuer} ${sub}`.trimEnd(), NAME_LENGTH),
     may: (scope) => scopes.has(scope),
     holds: () => Date.now() < endsMs,
   }
@@ -80,58 +88,70 @@ function wordsIn(claim: unknown): string[] {
   return Array.isArray(claim) ? claim.filter((word) => typeof word === 'string') : []
 }
 
-/** The keys of the issuer, found by discovery (OpenID Connect Discovery 1.0 §4) when a token first comes. */
-function issuerKeys({ issuer, cooldownMs = 30_000 }: OidcTerms, log: Logger): JWTVerifyGetKey {
-  let found: Promise<JWTVerifyGetKey> | undefined
+/**
+ * The keys of the issuer, found by discovery (OpenID Connect Discovery 1.0 §4) when a token needs them. A token by a key that is
+ * known is judged by it, whatever becomes of asking for others.
+ */
+function issuerKeys({ issuer }: OidcTerms, log: Logger): JWTVerifyGetKey {
+  let kept: { keys: LocalJWKSet; sinceMs: number } | undefined
+  let asked: Promise<LocalJWKSet> | undefined
   let failedMs = Number.NEGATIVE_INFINITY
-  const remoteKeys = async () =>
-    createRemoteJWKSet(await discover(issuer), {
-      timeoutDuration: ANSWERS_WITHIN_MS,
-      cooldownDuration: cooldownMs,
-      cacheMaxAge: KEYS_KEPT_MS,
-    })
-  return async (header, token) => {
-    if (performance.now() - failedMs < LEFT_ALONE_MS) throw issuerUnavailable()
+  const keptMs = () => (kept ? performance.now() - kept.sinceMs : Number.POSITIVE_INFINITY)
+  const ask = async () => {
     try {
-      found ??= remoteKeys()
-      return await (await found)(header, token)
+      const keys = createLocalJWKSet((await documentAt(await discover(issuer))) as JSONWebKeySet)
+      kept = { keys, sinceMs: performance.now() }
+      return keys
     } catch (error) {
-      if (isOfToken(error)) throw error
-      // Keys that were found are asked again; a discovery that failed is made anew.
-      await found?.catch(() => {
-        found = undefined
-      })
       failedMs = performance.now()
       log.error({ err: error, issuer }, 'the issuer of tokens cannot be asked for its keys')
-      throw issuerUnavailable(error)
+      throw error
+    } finally {
+      asked = undefined
     }
+  }
+  const leftAloneMs = () =>
+    failedMs + (keptMs() < KEYS_KEPT_MS ? ASKED_AGAIN_MS : LEFT_ALONE_MS) - performance.now()
+  return async (header, token) => {
+    if (kept && keptMs() < KEYS_KEPT_MS) {
+      try {
+        return await kept.keys(header, token)
+      } catch (error) {
+        if (!(error instanceof errors.JWKSNoMatchingKey) || keptMs() < ASKED_AGAIN_MS) throw error
+      }
+    }
+    if (leftAloneMs() > 0) throw issuerUnavailable(leftAloneMs())
+    asked ??= ask()
+    const keys = await asked.catch((error) => {
+      throw issuerUnavailable(leftAloneMs(), error)
+    })
+    return keys(header, token)
   }
 }
 
 /** Where the issuer has its keys. @throws if it does not say */
 async function discover(issuer: string): Promise<URL> {
-  const answer = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, {
-    redirect: 'error',
-    signal: AbortSignal.timeout(ANSWERS_WITHIN_MS),
-  })
-  if (!answer.ok) throw new Error(`its configuration is answered ${answer.status}`)
-  const { issuer: named, jwks_uri: place } = (await answer.json()) as { issuer?: unknown; jwks_uri?: unknown }
+  const place = new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
+  const { issuer: named, jwks_uri: keysPlace } = (await documentAt(place)) as {
+    issuer?: unknown
+    jwks_uri?: unknown
+  }
   if (named !== issuer) throw new Error(`its configuration is that of the issuer ${named}`)
-  const url = URL.parse(String(place))
+  const url = URL.parse(String(keysPlace))
   if (!url || (url.protocol !== 'https:' && issuer.startsWith('https:'))) {
-    throw new Error(`its configuration names no https address of its keys, but ${place}`)
+    throw new Error(`its configuration names no https address of its keys, but ${keysPlace}`)
   }
   return url
 }
 
-/** Whether a key is missing since the token asks for one that there is not. */
-function isOfToken(error: unknown): boolean {
-  return [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported].some(
-    (kind) => error instanceof kind,
-  )
+/** @throws if there is none that is read */
+async function documentAt(place: URL): Promise<unknown> {
+  const answer = await fetch(place, { redirect: 'error', signal: AbortSignal.timeout(ANSWERS_WITHIN_MS) })
+  if (!answer.ok) throw new Error(`${place} is answered ${answer.status}`)
+  return answer.json()
 }
 
-function wordsOf(error: errors.JOSEError): string {
+function wordsOf(error: unknown): string {
   if (error instanceof errors.JWTExpired) return 'The token has expired.'
   if (error instanceof errors.JWTClaimValidationFailed) {
     return `The claim ${error.claim} of the token is missing, or not as it must be.`
@@ -139,9 +159,9 @@ function wordsOf(error: errors.JOSEError): string {
   return 'This is no token that the issuer has signed with a key of its own.'
 }
 
-function issuerUnavailable(cause?: unknown): ProblemError {
+function issuerUnavailable(againMs: number, cause?: unknown): ProblemError {
   return new ProblemError('issuer_unavailable', 'The issuer of the token did not tell its keys.', {
-    headers: { 'retry-after': String(Math.ceil(LEFT_ALONE_MS / 1000)) },
+    headers: { 'retry-after': String(Math.max(1, Math.ceil(againMs / 1000))) },
     cause,
   })
 }

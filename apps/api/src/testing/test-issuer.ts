@@ -9,15 +9,19 @@ export async function startTestIssuer() {
   const published: JWK[] = []
   let asked = 0
   let named: string | undefined
+  let place = '/keys'
+  let keys: 'told' | 'fail' | 'hang' = 'told'
   const server = createServer((request, response) => {
     const url = `http://${request.headers.host}`
     const documents: Record<string, object> = {
-      '/.well-known/openid-configuration': { issuer: named ?? url, jwks_uri: `${url}/keys` },
-      '/keys': { keys: published },
+      '/.well-known/openid-configuration': { issuer: named ?? url, jwks_uri: `${url}${place}` },
+      [place]: { keys: published },
     }
-    if (request.url === '/keys') asked += 1
+    if (request.url === place) asked += 1
     const document = documents[request.url!]
-    response.writeHead(document ? 200 : 404, { 'content-type': 'application/json' })
+    if (request.url === place && keys === 'hang') return
+    const fails = request.url === place && keys === 'fail'
+    response.writeHead(fails ? 500 : document ? 200 : 404, { 'content-type': 'application/json' })
     response.end(JSON.stringify(document ?? {}))
   })
   const listen = async (port = 0) => {
@@ -41,6 +45,14 @@ export async function startTestIssuer() {
     asked: () => asked,
     leave: close,
     comeBack: () => listen(port),
+    /** Makes it tell its keys, answer 500 instead, or not answer. */
+    makeKeys(be: typeof keys) {
+      keys = be
+    },
+    /** Makes it have its keys elsewhere: where they were is nothing. */
+    moveKeys(to: string) {
+      place = to
+    },
     /** Makes its configuration name another issuer. */
     rename(name: string) {
       named = name
