@@ -114,7 +114,7 @@ export async function readTask(
   return { task, estimate: await deps.estimator.estimate(task, position), nowMs: deps.now() }
 }
 
-/** What of a task may be large, whether it is shown or not: it was read. */
+/** What of a task may be large, whether it is shown or not: it was read. In UTF-16 units, which are near enough. */
 export function bytesOf({ body, result }: TaskRecord): number {
   return (body?.length ?? 0) + (result?.length ?? 0)
 }

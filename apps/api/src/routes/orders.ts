@@ -21,8 +21,8 @@ const BULK_MAX_BYTES = 16 * 1024 * 1024
 const BULK_MAX_LINES = 10_000
 /** Empty ones included. */
 const MOST_LINES = 2 * BULK_MAX_LINES
-/** What is read in one turn of the event loop: as many empty lines, or so many characters. */
-const [LINES_A_TURN, CHARACTERS_A_TURN] = [250, 65_536]
+/** Characters of lines that are read in one turn of the event loop. */
+const CHARACTERS_A_TURN = 32_768
 const NDJSON = 'application/x-ndjson'
 const NDJSON_WORDS = {
   description: 'An order a line, as `application/json` has it; empty lines are passed over',
@@ -173,14 +173,13 @@ async function readLines(text: string, faultsOf: ReturnType<typeof compileCheck>
   const orders: Order[] = []
   const errors: InputFault[] = []
   let line = 0
-  let turn = { lines: 0, characters: 0 }
+  let readInTurn = 0
   for (const source of linesOf(text)) {
     line += 1
-    turn.lines += 1
-    turn.characters += source.length
-    if (turn.lines === LINES_A_TURN || turn.characters > CHARACTERS_A_TURN) {
+    readInTurn += source.length
+    if (readInTurn > CHARACTERS_A_TURN) {
       await nextTurn()
-      turn = { lines: 0, characters: 0 }
+      readInTurn = 0
     }
     if (line > MOST_LINES)
       throw invalidInput([

@@ -174,8 +174,6 @@ export function auditPlaceText({ ms, nth, part }: AuditPlace): string {
 
 /** Reads what `auditPlaceText` wrote; undefined if it did not. No entry is at 0-0, before which Redis lets nobody ask. */
 export function readAuditPlace(text: string): AuditPlace | undefined {
-  const match = /^(0|[1-9]\d{0,14})-(0|[1-9]\d{0,14})-([tk])$/.exec(text)
-  return match && text.slice(0, 4) !== '0-0-'
-    ? { ms: Number(match[1]), nth: Number(match[2]), part: match[3] as Part }
-    : undefined
+  const match = /^(?!0-0-)(0|[1-9]\d{0,14})-(0|[1-9]\d{0,14})-([tk])$/.exec(text)
+  return match ? { ms: Number(match[1]), nth: Number(match[2]), part: match[3] as Part } : undefined
 }
